@@ -69,7 +69,7 @@ link_config task_link_of(const std::string& port, const certificates& tls, const
                        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
   result.role = core::link_role::task;
   result.name = name_of(pass);
-  result.secret = secret_of(pass, cluster_secret);
+  result.secret = secret_of(pass, core::node_secret(cluster_secret, pass.node));
   return result;
 }
 

@@ -59,8 +59,8 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.port_file", .kind = kind::path, .at = at<&c::cluster, &cl::port_file>,
      .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "cluster.token", .kind = kind::text, .at = at<&c::cluster, &cl::token>,
-     .help = "The secret with which workers and coordinator prove themselves to each other; it is never sent. 16 to "
-             "1024 characters without blanks. Overrides `cluster.token_file`.",
+     .help = "The secret with which workers and coordinator prove themselves to each other; it is never sent. A worker "
+             "that has joined needs none. 16 to 1024 characters without blanks. Overrides `cluster.token_file`.",
      .default_text = "the content of `cluster.token_file`", .secret = true,
      .aliases = {{"TVARR_FFMPEGD_AUTH_TOKEN"}, {"TVARR_AUTH_TOKEN"}, {"TVARR_GRPC_AUTH_TOKEN"},
        {"TVARR_COORDINATOR_AUTH_TOKEN"}}},

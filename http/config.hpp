@@ -90,7 +90,7 @@ struct server_config : config::http_options {
   std::shared_ptr<trust::key_ring> keys;   ///< null: there are no keys, and only this machine's own user may enter
   std::shared_ptr<trust::audit_log> audit; ///< null: nothing is written down
   std::shared_ptr<trust::cluster_authority> authority;          ///< admits nodes; null: none can join
-  std::string node_token;                                       ///< is given to a node that joins
+  std::string cluster_secret;                                   ///< of which a node that joins gets its own
   std::string join_fault;                                       ///< why no node can join at present; empty: nodes can
   std::shared_ptr<trust::server_certificate> certificate;       ///< null: no HTTPS
   std::chrono::milliseconds certificate_interval{5'000};        ///< how often it is looked at for changes

@@ -96,7 +96,7 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     keys_(config.keys),
     audit_(config.audit),
     authority_(config.authority),
-    node_token_(config.node_token),
+    cluster_secret_(config.cluster_secret),
     join_fault_(config.join_fault),
     started_at_ms_(unix_ms()) {}
 

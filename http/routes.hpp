@@ -137,7 +137,7 @@ private:
   std::shared_ptr<trust::key_ring> keys_;               ///< may be null
   std::shared_ptr<trust::audit_log> audit_;             ///< may be null
   std::shared_ptr<trust::cluster_authority> authority_; ///< may be null
-  std::string node_token_;
+  std::string cluster_secret_;                          ///< of which nodes get theirs
   std::string join_fault_;
   int64_t started_at_ms_;
 

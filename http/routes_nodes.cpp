@@ -1,6 +1,7 @@
 // Joining: the cluster's authority, join tokens, and the certificates of nodes.
 #include "base/json.hpp"
 #include "config/options.hpp"
+#include "core/trust/link_proof.hpp"
 #include "http/json.hpp"
 #include "http/json_body.hpp"
 #include "http/refusal.hpp"
@@ -143,7 +144,7 @@ void routes::join_node(const request& of, reply_handler done) const {
   if (!config::is_valid_name(name))
     return done(
       problem(ec::invalid_argument, "name is not accepted: allowed are 1 to 64 letters, digits and . _ -", of.id));
-  auto joined = [id = of.id, token = of.who.key, from = of.address, secret = node_token_,
+  auto joined = [id = of.id, token = of.who.key, from = of.address, secret = core::node_secret(cluster_secret_, name),
                  done](const trust::answer<trust::signed_certificate>& x) {
     if (!x) {
       telemetry::log::warning("a machine could not join",
@@ -153,7 +154,7 @@ void routes::join_node(const request& of, reply_handler done) const {
     telemetry::log::info(
       "a node has joined",
       {{"node", x->who.name}, {"serial", x->who.serial}, {"token", token}, {"remote", from}, {"request", id}});
-    done(json_reply(json::object{{"certificate", x->chain}, {"cluster_token", secret}}, status::created));
+    done(json_reply(json::object{{"certificate", x->chain}, {"node_secret", secret}}, status::created));
   };
   authority_->join({of.who.key, std::move(name), base::reading::text(*object, "request")}, std::move(joined));
 }

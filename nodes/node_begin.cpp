@@ -75,7 +75,8 @@ bool check_private(const config::configuration& x) {
     return true;
   };
   auto good = is_private(x.node.state_dir);
-  for (auto name : {"transfer.key", first_key_file, session_key_file, trust::node_file, trust::server_file})
+  for (auto name : {"transfer.key", first_key_file, session_key_file, trust::node_file, trust::node_secret_file,
+                    trust::server_file})
     good = good && is_private(x.node.state_dir + "/" + name);
   good = good && is_private(x.cluster.authority_key_file);
   if (x.cluster.token.empty())

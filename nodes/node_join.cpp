@@ -165,7 +165,7 @@ join_result<joined_node> join(const config::endpoint& at, const core::join_text&
   auto got = certificate_in(said, request->key, *authority);
   if (!got)
     return tl::unexpected(std::move(got.error()));
-  return joined_node{std::move(*got), trusted, base::reading::text(said, "cluster_token")};
+  return joined_node{std::move(*got), trusted, base::reading::text(said, "node_secret")};
 }
 
 join_result<trust::certificate> renew(const config::endpoint& at, const trust::certificate& present,

@@ -26,7 +26,7 @@ using join_result = tl::expected<T, join_failure>;
 struct joined_node {
   trust::certificate certificate; ///< with its key
   std::string authority;          ///< PEM
-  std::string cluster_token;
+  std::string secret;             ///< of the node, for the cluster port
 };
 
 /// Joins the cluster whose coordinator serves HTTPS at `at`. Blocks for a few seconds at most.

@@ -33,6 +33,7 @@ bool must_be_member(const config::cluster_options& x) {
 membership::membership(const config::configuration& x)
   : config_(x.cluster),
     name_(x.node.name),
+    secret_path_(x.node.state_dir + "/" + trust::node_secret_file),
     files_(x.node.state_dir),
     pause_(pause_least, pause_most, base::random_id()) {
   if (auto read = core::read_join_text(x.cluster.join))
@@ -57,9 +58,9 @@ tl::expected<std::unique_ptr<membership>, std::string> membership::open(const co
   if (!is_member && !must_be_member(x.cluster))
     return nullptr;
   if (!is_member && !result->token_)
-    return tl::unexpected(
-      std::string{"this machine has no valid certificate of the cluster: make a token with 'caf-ctl join-token create' "
-                  "and set cluster.join; or accept connections without TLS with cluster.insecure: true"});
+    return tl::unexpected(std::string{
+      "this machine has no valid certificate of the cluster for its name: make a token with 'caf-ctl join-token create' "
+      "and set cluster.join; or accept connections without TLS with cluster.insecure: true"});
   core::back_off pause{x.cluster.reconnect_delay, x.cluster.reconnect_max_delay, base::random_id()};
   for (auto said = false; !is_member;) {
     auto joined = result->join_now();
@@ -75,6 +76,7 @@ tl::expected<std::unique_ptr<membership>, std::string> membership::open(const co
     if (ends_within(pause.next()))
       return tl::unexpected(std::string{"a signal came before it had joined the cluster"});
   }
+  result->secret_ = trust::read_file(result->secret_path_).value_or(std::string{});
   result->thread_ = std::thread{[me = result.get()] { me->run(); }};
   return result;
 }
@@ -82,8 +84,10 @@ tl::expected<std::unique_ptr<membership>, std::string> membership::open(const co
 bool membership::read_files(int64_t now_s) {
   own_ = files_.read();
   authority_ = files_.authority();
-  if (!own_ || !authority_ || now_s >= own_->ends_s()
-      || trust::identity_of(*own_).role != core::to_string(core::node_role::worker)
+  if (!own_ || !authority_ || !trust::read_file(secret_path_) || now_s >= own_->ends_s())
+    return false;
+  auto is = trust::identity_of(*own_);
+  if (is.role != core::to_string(core::node_role::worker) || is.name != name_
       || (token_ && !core::is_for(*token_, authority_->public_key_sha256())))
     return false;
   next_s_ = core::renewal_s(own_->life(), base::random_id());
@@ -94,10 +98,8 @@ join_result<void> membership::join_now() {
   auto joined = join(config_.join_at, *token_, name_);
   if (!joined)
     return tl::unexpected(std::move(joined.error()));
-  if (config_.token.empty())
-    if (auto written = trust::write_file(config_.token_file, joined->cluster_token + "\n", trust::private_mode);
-        !written)
-      return tl::unexpected(join_failure{std::move(written.error()), false});
+  if (auto written = trust::write_file(secret_path_, joined->secret, trust::private_mode); !written)
+    return tl::unexpected(join_failure{std::move(written.error()), false});
   auto taken = take(std::move(joined->certificate), joined->authority);
   if (taken)
     log::info("the node has joined the cluster", {{"node", name_}, {"ends_at_s", own_->ends_s()}});

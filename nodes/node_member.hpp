@@ -27,6 +27,11 @@ public:
   /// workers do; the error says why the node cannot become a member, or that a signal came.
   static tl::expected<std::unique_ptr<membership>, std::string> open(const config::configuration& x);
 
+  /// By which the node proves itself at the cluster port.
+  const std::string& secret() const noexcept {
+    return secret_;
+  }
+
   membership(const membership&) = delete;
   membership& operator=(const membership&) = delete;
   ~membership();
@@ -34,7 +39,7 @@ public:
 private:
   explicit membership(const config::configuration& x);
 
-  /// True if the files hold a certificate of a worker that is valid, and of the token's cluster.
+  /// True if the files hold a certificate of this worker that is valid, and of the token's cluster.
   bool read_files(int64_t now_s);
   join_result<void> join_now();
   join_result<void> renew_now(int64_t now_s);
@@ -45,6 +50,8 @@ private:
 
   const config::cluster_options config_;
   const std::string name_;
+  const std::string secret_path_;
+  std::string secret_;
   std::optional<core::join_text> token_;
   trust::node_files files_;
   std::optional<trust::certificate> authority_;

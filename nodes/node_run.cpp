@@ -10,10 +10,9 @@
 #include "config/token.hpp"
 #include "config/waits.hpp"
 #include "core/placement/exhaustion.hpp"
-#include "core/plan.hpp"
+#include "core/trust/link_proof.hpp"
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
-#include "nodes/node_access.hpp"
 #include "nodes/node_authority.hpp"
 #include "nodes/node_begin.hpp"
 #include "nodes/node_cage.hpp"
@@ -23,7 +22,7 @@
 #include "nodes/node_link.hpp"
 #include "nodes/node_member.hpp"
 #include "nodes/node_prove.hpp"
-#include "nodes/node_task.hpp"
+#include "nodes/node_settings.hpp"
 #include "nodes/node_uploads.hpp"
 #include "processes/cage.hpp"
 #include "telemetry/failover_log.hpp"
@@ -42,8 +41,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -52,87 +49,6 @@ namespace troupe::nodes {
 namespace {
 
 namespace log = telemetry::log;
-
-/// All arguments except the coordinator's address.
-std::vector<std::string> task_arguments(const config::configuration& x) {
-  std::vector<std::string> result{task_role,
-                                  "--node.state_dir=" + x.node.state_dir,
-                                  "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
-                                  "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
-                                  "--log.level=" + std::string{to_string(x.log.level)},
-                                  "--log.format=" + std::string{to_string(x.log.format)}};
-  auto access = access_arguments(x);
-  result.insert(result.end(), access.begin(), access.end());
-  if (x.cluster.insecure)
-    result.emplace_back("--cluster.insecure=true");
-  if (x.cluster.tls.enabled())
-    result.push_back("--cluster.tls.ca=" + x.cluster.tls.ca);
-  auto cage = cage_arguments(x);
-  result.insert(result.end(), cage.begin(), cage.end());
-  return result;
-}
-
-task_host_config host_config(const config::configuration& x, const std::string& token) {
-  task_host_config result;
-  result.host = worker_id{base::random_id()};
-  result.secret = token;
-  result.arguments = task_arguments(x);
-  result.stop_timeout = x.task.stop_timeout;
-  result.file_stop_timeout = x.jobs.stop_timeout;
-  result.work_folder = x.node.state_dir + "/work";
-  result.limits = true;
-  return result;
-}
-
-gpu_override limit_of(const std::string& sessions) {
-  return {session_limit_from(sessions), std::nullopt};
-}
-
-/// The slate's picture goes to the transcoders as it is. It was checked before, so an unreadable one is only missing.
-shared_bytes slate_image(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (text.size() > config::live_options::slate_image_bytes_max)
-    return {};
-  auto begin = reinterpret_cast<const std::byte*>(text.data());
-  return shared_bytes{shared_bytes::container(begin, begin + text.size())};
-}
-
-coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
-  coordinator_config result;
-  result.registry = {x.workers, x.leases, x.cluster.heartbeat_interval};
-  result.registry.workers.version = TROUPE_VERSION;
-  result.registry.leases.orphan_timeout = x.jobs.orphan_timeout;
-  auto& gpus = result.registry.leases.places.gpus;
-  gpus.settle_after = std::max(x.workers.unhealthy_after, 3 * x.cluster.heartbeat_interval);
-  for (auto& [gpu, sessions] : x.coordinator.gpu_sessions)
-    gpus.overrides.emplace(gpu, limit_of(sessions));
-  result.ingest_host = host_config(x, token);
-  auto& s = result.session;
-  s.core = x.session;
-  s.core.memory = x.task.memory;
-  if (!x.live.slate_image.empty())
-    s.core.slate_image = slate_image(x.live.slate_image);
-  s.core.watch_timeout = config::defaults::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout);
-  s.core.queue_timeout = x.leases.queue_timeout;
-  s.stream = x.stream;
-  s.delivery = x.delivery;
-  s.quarantine_for = x.live.quarantine_for;
-  s.memory_folder = x.node.state_dir + "/live";
-  s.lease_timeout = config::defaults::lease_wait(x.leases.selection_timeout);
-  auto& j = result.jobs;
-  j.store_url = x.jobs.store;
-  j.work_folder = x.jobs.work_dir;
-  j.book = x.book;
-  j.job = x.file_job;
-  j.job.memory = x.task.memory;
-  j.keep_failed = x.jobs.keep_failed;
-  result.channels = x.channels;
-  result.profiles = x.profiles;
-  result.ladders = x.ladders;
-  result.sessions_max = x.live.sessions_max;
-  return result;
-}
 
 /// An address for this machine's own processes, if the endpoint listens on all interfaces.
 config::endpoint reachable(config::endpoint x) {
@@ -146,7 +62,9 @@ config::endpoint reachable(config::endpoint x) {
 /// All parts of a node; those that its role does not need stay empty.
 class node {
 public:
-  explicit node(config::configuration x) : config_(std::move(x)), system_(cfg_) {}
+  /// `secret` is the node's, if it has joined; else it is made of the cluster's token.
+  node(config::configuration x, std::string secret)
+    : config_(std::move(x)), secret_(std::move(secret)), system_(cfg_) {}
 
   ~node() {
     stop();
@@ -154,12 +72,8 @@ public:
 
   /// False, with the reason logged, if the node cannot start.
   bool start() {
-    auto token = config::cluster_token(config_);
-    if (!token) {
-      log::error("the node does not start", {{"reason", token.error()}});
+    if (secret_.empty() && !make_secret())
       return false;
-    }
-    token_ = *token;
     if (config_.role != config::role::worker && !start_coordinator())
       return false;
     if (config_.role != config::role::coordinator)
@@ -181,6 +95,24 @@ public:
   }
 
 private:
+  /// Makes the node's secret, and in a coordinator keeps the cluster's.
+  bool make_secret() {
+    auto token = config::cluster_token(config_);
+    if (!token) {
+      log::error("the node does not start", {{"reason", token.error()}});
+      return false;
+    }
+    secret_ = core::node_secret(*token, pass_name());
+    if (config_.role != config::role::worker)
+      cluster_secret_ = std::move(*token);
+    return true;
+  }
+
+  /// The name in the passes of this node's tasks.
+  std::string pass_name() const {
+    return config_.role == config::role::worker ? config_.node.name : std::string{};
+  }
+
   static int next_signal() {
     auto signals = ending_signals();
     int signal = 0;
@@ -237,9 +169,10 @@ private:
     // Tasks that start before it exists could not see it later. A failure shows when jobs use it.
     (void)base::make_private_folder(config_.jobs.work_dir);
     auto why_not = join_fault(config_);
-    if (uses_own_authority(config_))
+    auto own_authority = uses_own_authority(config_);
+    if (own_authority)
       config_.cluster.tls = node_certificates(config_.node.state_dir);
-    auto coordinator = coordinator_settings(config_, token_);
+    auto coordinator = coordinator_settings(config_, secret_);
     coordinator.session.failovers = failovers_;
     coordinator.jobs.counts = file_jobs_;
     coordinator.jobs.files = *uploads;
@@ -253,7 +186,7 @@ private:
     settings.audit = audit_.log;
     settings.certificate = std::move(*certificate);
     settings.authority = *authority;
-    settings.node_token = token_;
+    settings.cluster_secret = cluster_secret_;
     settings.join_fault = std::move(why_not);
     auto server = http::server::start(settings, system_, coordinator_);
     if (!server)
@@ -262,15 +195,17 @@ private:
     auto& advertised = config_.coordinator.http_advertise;
     (*uploads)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
     auto link = coordinator_link(config_.cluster, config_.cluster.listen);
-    link.secret = token_;
+    link.secret = cluster_secret_;
+    if (own_authority)
+      link.admits = [members = *authority](const std::string& name) { return name.empty() || members->has(name); };
     link.connections_max = share_of(descriptors_, cluster_parts, link.connections_max, "cluster");
     auto published = publish(system_, coordinator_actor{coordinator_}, link);
     if (!published)
       return refused("cannot listen for nodes on " + to_string(config_.cluster.listen) + ": " + published.error());
     gate_ = std::move(published->gate);
-    (*authority)->on_revocation([gate = std::weak_ptr{gate_}](const std::vector<std::string>& serials) {
+    (*authority)->on_revocation([gate = std::weak_ptr{gate_}](const std::string& name) {
       if (auto open = gate.lock())
-        open->end(serials);
+        open->end(name);
     });
     at_ = reachable({config_.cluster.listen.host, published->port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
@@ -299,7 +234,7 @@ private:
     w.slots = config_.worker.slots;
     w.reconnect_delay = config_.cluster.reconnect_delay;
     w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
-    w.host = host_config(config_, token_);
+    w.host = host_config(config_, pass_name(), secret_);
     w.host.connect_to(to_string(to));
     w.prove = [this] {
       // A node that serves one job has no time for questions.
@@ -325,7 +260,7 @@ private:
 
   link_config worker_link(const config::endpoint& to) const {
     auto result = coordinator_link(config_.cluster, to);
-    result.secret = token_;
+    result.secret = secret_;
     result.name = config_.node.name;
     return result;
   }
@@ -375,6 +310,8 @@ private:
   };
 
   config::configuration config_;
+  std::string cluster_secret_; ///< empty in a worker
+  std::string secret_;         ///< the node's
   uint64_t descriptors_ = base::raise_descriptor_limit();
   node_system_config cfg_;
   // Threads of the actor system and of libraries use these members, so they are destroyed after those threads.
@@ -383,7 +320,6 @@ private:
   std::optional<store::store_claim> claim_; ///< of a coordinator; released after all writers
   audit_end audit_; ///< of a coordinator; ends after all requests: those without an answer are written down, too
   caf::actor_system system_;
-  std::string token_;
   config::endpoint at_;
   gateway_actor coordinator_;
   worker_state::interface worker_;
@@ -418,11 +354,14 @@ int run_node(config::configuration x) {
     log::error("the node does not start", {{"reason", member.error()}});
     return 1;
   }
-  if (*member)
+  std::string secret;
+  if (*member) {
     x.cluster.tls = node_certificates(x.node.state_dir);
-  if (!await_token(x))
+    secret = (*member)->secret();
+  } else if (!await_token(x)) {
     return 0;
-  node n{std::move(x)};
+  }
+  node n{std::move(x), std::move(secret)};
   if (!n.start())
     return 1;
   return n.wait();

@@ -135,7 +135,12 @@ std::vector<core::node_certificate> cluster_authority::nodes() const {
   return members_.all();
 }
 
-void cluster_authority::on_revocation(std::function<void(const std::vector<std::string>&)> listener) {
+bool cluster_authority::has(const std::string& node) const {
+  std::lock_guard guard{mutex_};
+  return !members_.serials_of(node, now_ms()).empty();
+}
+
+void cluster_authority::on_revocation(std::function<void(const std::string&)> listener) {
   std::lock_guard guard{mutex_};
   listener_ = std::move(listener);
 }
@@ -269,7 +274,7 @@ answer<signed_certificate> cluster_authority::renew_now(const renewal_order& x) 
 
 answer<size_t> cluster_authority::revoke_node_now(const std::string& node) {
   std::vector<std::string> serials;
-  std::function<void(const std::vector<std::string>&)> listener;
+  std::function<void(const std::string&)> listener;
   auto at = now_ms();
   {
     std::lock_guard guard{mutex_};
@@ -288,7 +293,7 @@ answer<size_t> cluster_authority::revoke_node_now(const std::string& node) {
   // New connections are refused before the old ones end, so that none slips through in between.
   auto kept = keep_files();
   if (listener)
-    listener(serials);
+    listener(node);
   if (!kept)
     return refused(refusal::reason::failed, "the node is revoked, but can still connect: " + kept.error());
   return serials.size();

@@ -97,8 +97,11 @@ public:
     return config_.now_ms();
   }
 
-  /// Is told the serial numbers of certificates when they are revoked, on the thread. Replaces the former listener.
-  void on_revocation(std::function<void(const std::vector<std::string>&)> listener);
+  /// Whether a node of that name has a certificate that counts.
+  bool has(const std::string& node) const;
+
+  /// Is told the name of a node that was revoked, on the thread. Replaces the former listener.
+  void on_revocation(std::function<void(const std::string&)> listener);
 
   // -- changes: answered once, on the thread or at once -------------------------
 
@@ -146,7 +149,7 @@ private:
   mutable std::mutex mutex_;        ///< guards what follows
   core::join_table tokens_;
   core::member_table members_;
-  std::function<void(const std::vector<std::string>&)> listener_;
+  std::function<void(const std::string&)> listener_;
   std::optional<work_thread> thread_; ///< ends first
 };
 

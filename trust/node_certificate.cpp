@@ -114,7 +114,7 @@ tl::expected<signed_certificate, std::string> sign_request(const certificate& au
       || !add_name(made.get(), "CN", order.name) || X509_set_issuer_name(made.get(), X509_get_subject_name(signer)) != 1
       || !add_extension(made.get(), signer, NID_basic_constraints, "critical,CA:FALSE")
       || !add_extension(made.get(), signer, NID_key_usage, "critical,digitalSignature")
-      || !add_extension(made.get(), signer, NID_ext_key_usage, is_worker ? "clientAuth" : "serverAuth,clientAuth")
+      || !add_extension(made.get(), signer, NID_ext_key_usage, is_worker ? "clientAuth" : "serverAuth")
       || !add_extension(made.get(), signer, NID_subject_key_identifier, "hash")
       || !add_extension(made.get(), signer, NID_authority_key_identifier, "keyid:always")
       || X509_sign(made.get(), authority.key(), EVP_sha256()) == 0)

@@ -13,6 +13,7 @@ namespace troupe::trust {
 
 /// In the folder.
 inline constexpr const char* node_file = "node.pem";              ///< the node's certificate and key; private
+inline constexpr const char* node_secret_file = "node.secret";    ///< by which it proves its name; private
 inline constexpr const char* node_authority_file = "node-ca.pem"; ///< whom the node trusts; with revocations, if any
 
 /// For one thread.

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,9 +31,12 @@ struct link_config {
   std::string key;
   /// The files as they were read before, by `with_certificates`. Empty: they are read for each connection.
   std::shared_ptr<ssl_ctx_st> certificates = {};
-  std::string secret{};                           ///< the cluster's, or that of a task's pass
+  std::string secret{}; ///< to listen: the cluster's; to connect: that of the node, or of the task's pass
   core::link_role role = core::link_role::worker; ///< of the node that connects
   std::string name{};                             ///< its own, or that of its pass
+  /// Whether a node of that name is a member, and so are its tasks. Called on the gate's thread. Empty: whoever knows
+  /// its secret is.
+  std::function<bool(const std::string& node)> admits = {};
   /// Connections that a published coordinator accepts, newcomers included.
   uint64_t connections_max = config::defaults::link_connections_max;
   std::chrono::milliseconds handshake_timeout = config::defaults::link_handshake_timeout;

@@ -248,27 +248,30 @@ std::optional<std::string> link_gate::judge(newcomer& x) {
   auto claim = x.said.back() == '\n' ? core::read_claim(line) : std::nullopt;
   if (!claim)
     return "it does not speak the protocol of this cluster's nodes";
-  auto secret = at_.secret;
-  std::string pass;
+  x.node = claim->name;
+  std::optional<core::task_pass> pass;
   if (claim->role == core::link_role::task) {
-    auto read = core::read_pass(claim->name);
-    if (!read)
+    pass = core::read_pass(claim->name);
+    if (!pass)
       return "its pass is malformed";
-    if (!core::is_current(*read, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))
+    if (!core::is_current(*pass, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))
       return "its pass has expired, or the clock of its machine is wrong";
-    secret = core::secret_of(*read, at_.secret);
-    pass = claim->name;
+    x.node = pass->node;
   }
+  auto secret = core::node_secret(at_.secret, x.node);
+  if (pass)
+    secret = core::secret_of(*pass, secret);
   auto* tls = x.over.tls.get();
   auto binding = binding_of(tls);
   auto expected = core::link_proof(core::link_side::node, secret, *claim, x.challenge, binding);
-  if (secret.empty() || !base::same_secret(claim->proof, expected))
-    return claim->role == core::link_role::task ? "its pass was not made by a worker of this cluster"
-                                                : "the cluster token is wrong: give this worker the coordinator's "
-                                                  "cluster.token";
+  if (at_.secret.empty() || !base::same_secret(claim->proof, expected))
+    return pass ? "its pass was not made by a worker of this cluster"
+                : "its secret is wrong: give this worker the coordinator's cluster.token, or have it join again";
   if (tls != nullptr && claim->role == core::link_role::worker && !shows_role(*tls, tls_role::client))
     return "a worker needs a certificate for clients, signed by the cluster's authority";
-  x.place = places_->take(pass);
+  if (!is_member(x.node))
+    return "no node of that name is a member of this cluster; it may have been revoked";
+  x.place = places_->take(pass ? claim->name : std::string{});
   if (!x.place)
     return "its pass is in use on another connection";
   x.reply = core::welcome_line(core::link_proof(core::link_side::gate, secret, *claim, x.challenge, binding));
@@ -276,13 +279,15 @@ std::optional<std::string> link_gate::judge(newcomer& x) {
   return {};
 }
 
+bool link_gate::is_member(const std::string& node) const {
+  return !at_.admits || at_.admits(node);
+}
+
 void link_gate::admit(newcomer& x) {
-  std::shared_ptr<link_peers::entry> known;
-  if (x.over.tls) {
-    known = peers_->add(x.socket.get(), peer_serial(*x.over.tls));
-    if (!known)
-      return refuse(x.socket.get(), "its certificate was revoked");
-  }
+  auto known = peers_->add(x.socket.get(), x.node);
+  // A revocation either is seen here, or ends what is noted.
+  if (!is_member(x.node))
+    return refuse(x.socket.get(), "its node was revoked");
   auto& backend = static_cast<caf::io::network::default_multiplexer&>(system_.middleman().backend());
   core::link_ends ends;
   ends.own_node = wire_name(system_);

@@ -2,8 +2,9 @@
 // only those that do to CAF, each with a filter for its role.
 //
 // It runs on a thread of its own, so that no peer can block an actor. A newcomer has `link_handshake_timeout` for TLS,
-// if the cluster uses it, and the proof (core/trust/link_proof.hpp). A worker proves the cluster's secret; with TLS it
-// also shows a certificate for clients. A task proves a pass that its worker has made.
+// if the cluster uses it, and the proof (core/trust/link_proof.hpp). A worker proves its node's secret; with TLS it
+// also shows a certificate for clients. A task proves a pass that its worker has made. Both must be of a node that is
+// admitted.
 //
 // Newcomers may be at most a quarter of all connections, and all connections are limited, too. Beyond the first limit
 // the oldest newcomer is dropped, because a legitimate node completes its handshake within milliseconds. Beyond the
@@ -31,7 +32,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -63,9 +63,9 @@ public:
     return port_;
   }
 
-  /// Ends all connections of peers with these certificates, by serial number. Usable from any thread.
-  void end(std::span<const std::string> serials) {
-    peers_->end(serials);
+  /// Ends all connections of that node and its tasks. It is no longer admitted by then. Usable from any thread.
+  void end(const std::string& node) {
+    peers_->end(node);
   }
 
 private:
@@ -84,6 +84,7 @@ private:
     /// Set once the proof is accepted.
     std::shared_ptr<link_places::place> place;
     core::link_claim claim;
+    std::string node; ///< the claim's: the worker's own name, or that in the pass
   };
 
   using newcomers = std::list<newcomer>;
@@ -103,6 +104,7 @@ private:
   bool talk(newcomer& x);
   /// Checks the claim in `said`. Returns why it is refused.
   std::optional<std::string> judge(newcomer& x);
+  bool is_member(const std::string& node) const;
   void admit(newcomer& x);
   void refuse(int socket, std::string_view reason);
   /// Accepts and closes a connection for which no descriptor is left. Otherwise it would be offered again at once, for

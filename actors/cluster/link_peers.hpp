@@ -1,11 +1,9 @@
-// The open connections of peers that showed a certificate, so that a revocation ends them.
+// The open connections of each node and its tasks, so that a revocation ends them.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -31,18 +29,17 @@ public:
     int socket_;
   };
 
-  /// Notes a connection whose peer showed the certificate with this serial number. Null if that was revoked meanwhile.
-  std::shared_ptr<entry> add(int socket, const std::string& serial);
+  /// Notes a connection of that node, or of a task of it.
+  std::shared_ptr<entry> add(int socket, const std::string& node);
 
-  /// Ends all connections of these certificates, now and if they are added later.
-  void end(std::span<const std::string> serials);
+  /// Ends all connections of that node.
+  void end(const std::string& node);
 
 private:
   void remove(int socket);
 
   std::mutex mutex_;
-  std::map<int, std::string> serials_; ///< by socket
-  std::set<std::string> ended_;
+  std::map<int, std::string> nodes_; ///< by socket
 };
 
 } // namespace troupe

@@ -2,7 +2,6 @@
 
 #include "telemetry/log.hpp"
 
-#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -130,17 +129,6 @@ bool shows_role(const SSL& session, tls_role as) {
   if (!shown || (X509_get_extension_flags(shown.get()) & EXFLAG_XKUSAGE) == 0)
     return false;
   return (X509_get_extended_key_usage(shown.get()) & (as == tls_role::server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0;
-}
-
-std::string peer_serial(const SSL& session) {
-  auto* shown = SSL_get0_peer_certificate(&session);
-  if (shown == nullptr)
-    return {};
-  std::unique_ptr<BIGNUM, decltype(&BN_free)> number{ASN1_INTEGER_to_BN(X509_get0_serialNumber(shown), nullptr),
-                                                     BN_free};
-  std::unique_ptr<char, void (*)(char*)> text{number ? BN_bn2hex(number.get()) : nullptr,
-                                              [](char* x) { OPENSSL_free(x); }};
-  return text ? std::string{text.get()} : std::string{};
 }
 
 tls_session accept_session(SSL_CTX& context, int socket) {

@@ -60,9 +60,6 @@ enum class tls_role { client, server };
 /// certificate could pose as the coordinator's.
 bool shows_role(const SSL& session, tls_role as);
 
-/// The serial number of the other side's certificate, in hexadecimal digits in upper case; empty if it showed none.
-std::string peer_serial(const SSL& session);
-
 /// A session on `socket`, which stays the caller's; null if out of memory.
 tls_session accept_session(SSL_CTX& context, int socket);
 tls_session connect_session(SSL_CTX& context, int socket);

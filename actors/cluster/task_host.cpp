@@ -124,9 +124,9 @@ void task_host_state::start_one() {
     self->delayed_send(self, retry_delay, tick_atom_v);
     return;
   }
-  // The pass is not in the arguments, because `ps` shows those. The cluster's secret stays here.
+  // The pass is not in the arguments, because `ps` shows those. The node's secret stays here.
   core::task_pass pass{id.value, config.host.value,
-                       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+                       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()), config.node};
   (void)write_line(*child, name_of(pass) + " " + secret_of(pass, config.secret));
   self->spawn<caf::detached>(watch, child->pid, id, interface{self});
   processes[id].child = *child;

@@ -113,23 +113,33 @@ tl::expected<std::string, std::string> read_welcome(std::string_view line) {
   return std::string{line.substr(welcome_word.size())};
 }
 
+std::string node_secret(std::string_view cluster_secret, std::string_view node) {
+  return base::hmac_sha256(cluster_secret, "troupe-node 1\n" + std::string{node});
+}
+
 std::string name_of(const task_pass& x) {
-  return std::to_string(x.task) + '.' + std::to_string(x.host) + '.' + std::to_string(x.made_s);
+  return std::to_string(x.task) + '.' + std::to_string(x.host) + '.' + std::to_string(x.made_s) + '.' + x.node;
 }
 
 std::optional<task_pass> read_pass(std::string_view name) {
-  auto first = name.find('.');
-  auto second = first == std::string_view::npos ? first : name.find('.', first + 1);
+  auto next = [&name]() -> std::string_view {
+    auto dot = name.find('.');
+    if (dot == std::string_view::npos)
+      return {};
+    auto part = name.substr(0, dot);
+    name.remove_prefix(dot + 1);
+    return part;
+  };
   task_pass result;
-  if (second == std::string_view::npos || !read_number(name.substr(0, first), result.task)
-      || !read_number(name.substr(first + 1, second - first - 1), result.host)
-      || !read_number(name.substr(second + 1), result.made_s))
+  if (!read_number(next(), result.task) || !read_number(next(), result.host) || !read_number(next(), result.made_s)
+      || name.find(' ') != std::string_view::npos)
     return {};
+  result.node = name;
   return result;
 }
 
-std::string secret_of(const task_pass& x, std::string_view cluster_secret) {
-  return base::hmac_sha256(cluster_secret, "troupe-pass 1\n" + name_of(x));
+std::string secret_of(const task_pass& x, std::string_view node_secret) {
+  return base::hmac_sha256(node_secret, "troupe-pass 1\n" + name_of(x));
 }
 
 bool is_current(const task_pass& x, int64_t now_s) noexcept {

@@ -57,21 +57,26 @@ bool may_become_claim(std::string_view begin) noexcept;
 /// The gate's proof, or the reason of its refusal.
 tl::expected<std::string, std::string> read_welcome(std::string_view line);
 
-/// A task's right to connect. Its worker makes it from the cluster's secret, which the task never learns.
+/// The secret of the node of that name, which does not tell the cluster's. Without a name: of the coordinator's own
+/// tasks.
+std::string node_secret(std::string_view cluster_secret, std::string_view node);
+
+/// A task's right to connect. Its worker makes it from its node's secret, which the task never learns.
 struct task_pass {
   uint64_t task = 0;
-  uint64_t host = 0;  ///< the life of the worker that started the task
-  int64_t made_s = 0; ///< Unix time
+  uint64_t host = 0;     ///< the life of the worker that started the task
+  int64_t made_s = 0;    ///< Unix time
+  std::string node = {}; ///< the name of the worker's node; empty: the coordinator's
 
   bool operator==(const task_pass&) const = default;
 };
 
-/// "TASK.HOST.TIME", which the task claims as its name.
+/// "TASK.HOST.TIME.NODE", which the task claims as its name.
 std::string name_of(const task_pass& x);
 std::optional<task_pass> read_pass(std::string_view name);
 
 /// The secret that belongs to the pass.
-std::string secret_of(const task_pass& x, std::string_view cluster_secret);
+std::string secret_of(const task_pass& x, std::string_view node_secret);
 
 /// False if the pass is older than any task may become, or if the clocks of its worker and of this machine differ by as
 /// much.

@@ -2,9 +2,11 @@
 // proofs are refused, numbers and sizes are bounded, and missing certificates cost no connection. Nodes of the cluster
 // still connect, and send what their role may send.
 #include "actors/cluster/link.hpp"
+#include "actors/cluster/link_gate.hpp"
 #include "base/descriptor.hpp"
 #include "core/trust/link_proof.hpp"
 #include "registered_types.hpp"
+#include "stranger.hpp"
 #include "telemetry/log.hpp"
 #include "test/support/temporary_folder.hpp"
 
@@ -41,97 +43,31 @@ using namespace std::chrono_literals;
 namespace link_test {
 namespace {
 
-constexpr auto patience = 10s;
+constexpr auto patience = stranger::patience;
 
-/// A client that is no node.
-class stranger {
-public:
-  explicit stranger(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    BOOST_REQUIRE(::connect(socket_.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
-  }
+const std::string cluster_secret = "the secret of this cluster";
 
-  /// A line without its end; empty if the other side ends first.
-  std::string line() {
-    std::string result;
-    char next = 0;
-    while (hears() && ::recv(socket_.get(), &next, 1, 0) == 1 && next != '\n')
-      result += next;
-    return result;
-  }
-
-  /// Answers the greeting as a node that has what `as` has. True if it is welcome.
-  bool proves(const link_config& as) {
-    claim = {as.role, as.name, std::string(64, 'c'), {}};
-    claim.proof =
-      core::link_proof(core::link_side::node, as.secret, claim, core::read_greeting(line()).value_or(""), "");
-    return says(core::claim_line(claim)) && core::read_welcome(line()).has_value();
-  }
-
-  /// Waits for a heartbeat of BASP, which only nodes get that have said who they are.
-  bool is_known() {
-    const auto beat = '\6' + std::string(31, '\0');
-    std::string heard;
-    char bytes[4096];
-    while (!heard.ends_with(beat) && hears()) {
-      auto n = ::recv(socket_.get(), bytes, sizeof bytes, 0);
-      if (n <= 0)
-        return false;
-      heard.append(bytes, static_cast<size_t>(n));
-    }
-    return true;
-  }
-
-  core::link_claim claim; ///< the last one
-
-  bool says(const std::string& words) {
-    return ::send(socket_.get(), words.data(), words.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(words.size());
-  }
-
-  /// Waits until the other side sends something, or closes. False if it does neither in time.
-  bool hears(std::chrono::milliseconds span = patience) {
-    pollfd what{socket_.get(), POLLIN, 0};
-    return ::poll(&what, 1, static_cast<int>(span.count())) > 0;
-  }
-
-  /// Waits until the other side has ended the connection.
-  bool is_left() {
-    char ignored[4096];
-    while (hears()) {
-      if (::recv(socket_.get(), ignored, sizeof ignored, 0) <= 0)
-        return true;
-    }
-    return false;
-  }
-
-private:
-  base::descriptor socket_;
-};
-
-/// A node that knows the cluster's secret.
+/// A node that knows its secret.
 link_config member() {
   link_config result;
   result.port = 0;
-  result.secret = "the secret of this cluster";
   result.name = "box";
+  result.secret = core::node_secret(cluster_secret, result.name);
   return result;
 }
 
 /// A task whose worker has made this pass.
-link_config task_of(core::task_pass pass, const link_config& cluster = member()) {
-  auto result = cluster;
+link_config task_of(core::task_pass pass, const link_config& worker = member()) {
+  auto result = worker;
   result.role = core::link_role::task;
   result.name = name_of(pass);
-  result.secret = secret_of(pass, cluster.secret);
+  result.secret = secret_of(pass, core::node_secret(cluster_secret, pass.node));
   result.certificate = result.key = {};
   return result;
 }
 
-core::task_pass fresh_pass(uint64_t task = 7) {
-  return {task, 8, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+core::task_pass fresh_pass(uint64_t task = 7, std::string node = "box") {
+  return {task, 8, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()), std::move(node)};
 }
 
 /// A CA with a certificate for localhost, which may be the coordinator, and one that only a worker may use.
@@ -176,8 +112,9 @@ struct fixture : registered_types {
     log::configure(log::level::info, log::format::text);
   }
 
-  uint16_t open(link_config at) {
+  uint16_t open(link_config at, const std::string& secret = cluster_secret) {
     at.port = 0;
+    at.secret = secret;
     auto opened = publish(system, caf::actor_cast<coordinator_actor>(coordinator), at);
     if (!opened)
       BOOST_FAIL(opened.error());
@@ -441,16 +378,34 @@ BOOST_AUTO_TEST_CASE(who_proves_nothing_or_the_wrong_thing_is_refused) {
   replaying.says(core::claim_line(honest.claim));
   BOOST_TEST(replaying.is_left());
   auto text = logged();
-  BOOST_TEST(text.find("the cluster token is wrong") != std::string::npos);
+  BOOST_TEST(text.find("its secret is wrong") != std::string::npos);
   BOOST_TEST(text.find("not made by a worker of this cluster") != std::string::npos);
   BOOST_TEST(text.find("expired") != std::string::npos);
   BOOST_TEST(text.find(stolen.secret) == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_node_that_is_no_member_any_more_loses_its_connections_and_those_of_its_tasks) {
+  auto link = plain();
+  std::atomic<bool> admitted{true};
+  link.admits = [&](const std::string& node) { return node == "box" && admitted; };
+  auto port = open(link);
+  stranger worker{port};
+  BOOST_TEST(worker.proves(member()));
+  stranger task{port};
+  BOOST_TEST(task.proves(task_of(fresh_pass())));
+  stranger unknown{port};
+  BOOST_TEST(!unknown.proves(task_of(fresh_pass(8, "shed"))));
+  admitted = false;
+  published.gate->end("box");
+  BOOST_TEST(worker.is_left());
+  BOOST_TEST(task.is_left());
+  BOOST_TEST(!gets_in(member()));
+  BOOST_TEST(!gets_in(task_of(fresh_pass(9))));
+  published.gate.reset();
+}
+
 BOOST_AUTO_TEST_CASE(a_node_talks_to_no_coordinator_of_another_secret) {
-  auto other = plain();
-  other.secret = "the secret of another cluster";
-  open(other);
+  open(plain(), "the secret of another cluster");
   BOOST_TEST(!gets_in(member()));
   // Nor to one that lets everybody in: it cannot prove that it knows the secret.
   base::descriptor listening{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};

@@ -29,6 +29,7 @@ struct fixture : virtual_time {
   void start(const std::string& child = "a_child_waits_for_the_end_of_its_input", const std::string& argument = {}) {
     task_host_config x;
     x.host = worker_id{1};
+    x.node = "box";
     x.secret = secret;
     x.arguments = {"--log_sink=/dev/null", "--report_level=no", "--run_test=task_host_test/" + child, "--", argument};
     x.stop_timeout = 2s;
@@ -100,6 +101,7 @@ BOOST_AUTO_TEST_CASE(a_process_hears_its_pass_and_not_the_secret_of_the_cluster)
   BOOST_REQUIRE(pass.has_value());
   BOOST_TEST(pass->task != 0u);
   BOOST_TEST((worker_id{pass->host} == worker_id{1}));
+  BOOST_TEST(pass->node == "box");
   BOOST_TEST(told == core::secret_of(*pass, secret));
   BOOST_TEST(file.get() == std::ifstream::traits_type::eof());
 }

@@ -87,18 +87,28 @@ BOOST_AUTO_TEST_CASE(the_first_bytes_tell_other_protocols) {
 }
 
 BOOST_AUTO_TEST_CASE(a_pass_has_one_name_and_a_secret_of_its_own) {
-  task_pass pass{7, 8, 1'700'000'000};
-  BOOST_TEST(name_of(pass) == "7.8.1700000000");
+  task_pass pass{7, 8, 1'700'000'000, "box.1"};
+  BOOST_TEST(name_of(pass) == "7.8.1700000000.box.1");
   BOOST_TEST((read_pass(name_of(pass)).value() == pass));
-  for (auto text : {"", "7", "7.8", "7.8.", "07.8.9", "7.8.9.", "7.8.9x", "-7.8.9", "7..9", "99999999999999999999.8.9"})
+  for (auto text : {"", "7", "7.8", "7.8.9", "07.8.9.a", "7.8.9x.a", "-7.8.9.a", "7..9.a", "7.8.9.a b",
+                    "99999999999999999999.8.9.a"})
     BOOST_TEST(!read_pass(text), text);
   std::set<std::string> secrets{secret,
                                 secret_of(pass, secret),
-                                secret_of({8, 8, 1'700'000'000}, secret),
-                                secret_of({7, 7, 1'700'000'000}, secret),
-                                secret_of({7, 8, 1'700'000'001}, secret),
+                                secret_of({8, 8, 1'700'000'000, "box.1"}, secret),
+                                secret_of({7, 7, 1'700'000'000, "box.1"}, secret),
+                                secret_of({7, 8, 1'700'000'001, "box.1"}, secret),
+                                secret_of({7, 8, 1'700'000'000, "box.2"}, secret),
                                 secret_of(pass, "another secret")};
-  BOOST_TEST(secrets.size() == 6u);
+  BOOST_TEST(secrets.size() == 7u);
+  // The coordinator's own tasks have no name of a node.
+  BOOST_TEST(read_pass("7.8.9.").value().node.empty());
+}
+
+BOOST_AUTO_TEST_CASE(each_node_has_a_secret_of_its_own) {
+  std::set<std::string> secrets{secret, node_secret(secret, ""), node_secret(secret, "a"), node_secret(secret, "b"),
+                                node_secret("another secret", "a")};
+  BOOST_TEST(secrets.size() == 5u);
 }
 
 BOOST_AUTO_TEST_CASE(a_pass_expires) {

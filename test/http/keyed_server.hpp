@@ -51,7 +51,7 @@ struct keyed_server : type_registration {
     BOOST_REQUIRE_MESSAGE(made.has_value(), made.error());
     authority = std::move(*made);
     config.authority = authority;
-    config.node_token = "the token of the nodes";
+    config.cluster_secret = "the secret of the cluster";
     config.listen.port = 0;
     config.keys = ring;
     config.audit = audit;

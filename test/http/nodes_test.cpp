@@ -1,5 +1,6 @@
 // Joining over HTTP: tokens from their making to their end, what a new node gets for one, renewal and revocation.
 #include "core/trust/join_token.hpp"
+#include "core/trust/link_proof.hpp"
 #include "keyed_server.hpp"
 #include "trust/node_certificate.hpp"
 
@@ -53,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_token_makes_a_machine_a_node) {
   BOOST_TEST(core::is_for(core::read_join_text(made).value(), by->public_key_sha256()));
   auto joined = join(made);
   BOOST_REQUIRE_MESSAGE(joined.status == 201, joined.body);
-  BOOST_TEST(text(joined, "cluster_token") == config.node_token);
+  BOOST_TEST(text(joined, "node_secret") == core::node_secret(config.cluster_secret, "w1"));
   auto own = trust::certificate::read(text(joined, "certificate"), request.key);
   BOOST_REQUIRE_MESSAGE(own.has_value(), own.error());
   BOOST_TEST(own->is_signed_by(*by));

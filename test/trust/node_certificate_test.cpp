@@ -73,12 +73,12 @@ struct fixture {
 
 BOOST_FIXTURE_TEST_SUITE(node_certificate_test, fixture)
 
-BOOST_AUTO_TEST_CASE(a_workers_certificate_serves_only_to_connect) {
+BOOST_AUTO_TEST_CASE(a_certificate_serves_only_for_its_role) {
   auto worker = sign(core::node_role::worker);
   BOOST_TEST(verify(worker.chain, X509_PURPOSE_SSL_CLIENT) == X509_V_OK);
   BOOST_TEST(verify(worker.chain, X509_PURPOSE_SSL_SERVER) == X509_V_ERR_INVALID_PURPOSE);
   auto coordinator = sign(core::node_role::coordinator);
-  BOOST_TEST(verify(coordinator.chain, X509_PURPOSE_SSL_CLIENT) == X509_V_OK);
+  BOOST_TEST(verify(coordinator.chain, X509_PURPOSE_SSL_CLIENT) == X509_V_ERR_INVALID_PURPOSE);
   BOOST_TEST(verify(coordinator.chain, X509_PURPOSE_SSL_SERVER) == X509_V_OK);
   BOOST_TEST(worker.who.name == "w1");
   BOOST_TEST(worker.who.role == "worker");
