@@ -26,13 +26,14 @@ void audit_mark::answered(const reply& x) {
   to->add(std::move(what_));
 }
 
-trust::audit_entry entry_of(const request& of, std::string_view pattern, const core::proof& shown, int64_t now_ms) {
+trust::audit_entry entry_of(const request& of, core::need what, std::string_view pattern, const core::proof& shown,
+                            int64_t now_ms) {
   trust::audit_entry result;
   result.at_ms = now_ms;
   result.key = shown.who.key;
   result.name = shown.who.name;
   if (shown.what == core::proof::kind::good) {
-    result.role = to_string(shown.who.role);
+    result.role = what == core::need::join ? to_string(what) : to_string(shown.who.role);
     if (result.key.empty())
       result.name = "this machine";
   }

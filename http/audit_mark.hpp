@@ -28,6 +28,7 @@ private:
 };
 
 /// The entry of a request, without its result. `pattern` is the path of its route.
-trust::audit_entry entry_of(const request& of, std::string_view pattern, const core::proof& shown, int64_t now_ms);
+trust::audit_entry entry_of(const request& of, core::need what, std::string_view pattern, const core::proof& shown,
+                            int64_t now_ms);
 
 } // namespace troupe::http

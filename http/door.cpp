@@ -267,7 +267,7 @@ void door::note(request& of, core::need what, std::string_view pattern, const pr
   if (decided == leave_out)
     audit_->leave_out();
   else if (decided == write)
-    of.audit = std::make_shared<audit_mark>(audit_, entry_of(of, pattern, shown, audit_->now_ms()));
+    of.audit = std::make_shared<audit_mark>(audit_, entry_of(of, what, pattern, shown, audit_->now_ms()));
 }
 
 std::optional<reply> door::send_away(const request& of, core::need what, const fields& header) const {

@@ -30,7 +30,8 @@ std::string own_folder(const config::configuration& x, pid_t task) {
 config::configuration with_hidden_secrets(const config::loaded& x) {
   auto result = x.config;
   auto& https = x.config.http.tls;
-  std::set<std::string> files{x.config.cluster.tls.key, x.config.cluster.token_file, https.certificate, https.key};
+  std::set<std::string> files{x.config.cluster.tls.key, x.config.cluster.token_file,
+                              x.config.cluster.authority_key_file, https.certificate, https.key};
   if (auto& store = x.config.jobs.store; store.find("://") == std::string::npos)
     files.insert(store);
   for (auto& [key, from] : x.origins)
