@@ -308,12 +308,6 @@ std::vector<option> service_rows() {
              "The estimate is generous, such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's "
              "`limits.memory` overrides it.",
      .max = 1000},
-    {.key = "audit.keep_days", .kind = kind::integer, .at = at<&c::audit, &audit_options::keep_days>,
-     .help = "How many days the audit log keeps who changed what.", .min = 1, .max = 36'500},
-    {.key = "audit.entries_max", .kind = kind::integer, .at = at<&c::audit, &audit_options::entries_max>,
-     .help = "The most entries of the audit log; older ones are removed. Refused requests of clients without a key "
-             "take at most a quarter of them.",
-     .min = 100, .max = 10'000'000},
     {.key = "task.cage", .kind = kind::boolean, .at = at<&c::task, &task_options::cage>,
      .help = "Keeps from tasks what they do not need: files, other processes, privileges, system calls. Off only to find "
              "out whether the cage is the cause of a fault."},
@@ -325,6 +319,12 @@ std::vector<option> service_rows() {
      .help = "The user that tasks become, if root started the node. The user must be able to read sources and, for "
              "graphics cards, be in the groups of their devices.",
      .default_text = "the node's user"},
+    {.key = "audit.keep_days", .kind = kind::integer, .at = at<&c::audit, &audit_options::keep_days>,
+     .help = "How many days the audit log keeps who changed what.", .min = 1, .max = 36'500},
+    {.key = "audit.entries_max", .kind = kind::integer, .at = at<&c::audit, &audit_options::entries_max>,
+     .help = "The most entries of the audit log; older ones are removed. Refused requests of clients without a key "
+             "take at most a quarter of them.",
+     .min = 100, .max = 10'000'000},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
      .help = "The lowest level that is written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},
