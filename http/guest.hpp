@@ -20,7 +20,7 @@ struct guest {
   bool secure = false;     ///< it speaks TLS
   /// It speaks HTTP/2: other requests of its share its connection, over local sockets of their own.
   bool shares_connection = false;
-  bool proxied = false;    ///< a proxy has made the connection, by the PROXY protocol
+  bool proxied = false; ///< a proxy has made the connection, by the PROXY protocol
   /// Its place among the connections of its client, whom it names; held until the connection ends.
   std::shared_ptr<std::string> place;
   bool crowded = false;        ///< the server has too many connections

@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE(passwords_that_hold_what_ends_them_are_hidden) {
 }
 
 BOOST_AUTO_TEST_CASE(an_at_sign_alone_makes_no_password) {
-  for (std::string url : {"http://host/a@b", "http://[::1]/a@b", "http://host/a:b", "file:///srv/a:b@c.ts",
-                          "file:///srv/films/5.mkv"})
+  for (std::string url :
+       {"http://host/a@b", "http://[::1]/a@b", "http://host/a:b", "file:///srv/a:b@c.ts", "file:///srv/films/5.mkv"})
     BOOST_TEST(mask_url(url) == url);
   BOOST_TEST(mask_url("http://host:80/x?mail=a@b") == "http://host:80/x?mail=***");
   BOOST_TEST(mask_url("http://u:p@host/x?mail=a@b") == "http://***@host/x?mail=***");
