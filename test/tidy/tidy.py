@@ -39,7 +39,7 @@ ARROWS = {
     "core/library": {"plain", "core", "base"},
     "core/trust": {"base"},
     "encoder": {"base"},
-    "encoder/source": {"base", "encoder"},
+    "encoder/source": {"base", "core/trust", "encoder"},
     "encoder/codec": {"base", "encoder"},
     "encoder/window": {"base", "encoder", "encoder/source", "encoder/codec"},
     "encoder/chunks": {"base", "encoder", "encoder/source", "encoder/codec", "encoder/window"},
