@@ -9,6 +9,7 @@
 #include "core/live/config.hpp"
 #include "core/live/delivery_options.hpp"
 #include "core/live/ladder.hpp"
+#include "core/trust/url_rules.hpp"
 #include "messages/work.hpp"
 
 #include <chrono>
@@ -183,6 +184,14 @@ struct log_options {
   bool operator==(const log_options&) const = default;
 };
 
+/// Folders below which tasks and the coordinator open files.
+struct path_options {
+  std::vector<std::string> read;
+  std::vector<std::string> write;
+
+  bool operator==(const path_options&) const = default;
+};
+
 /// All settings of a node. Those that the classes of core/ need are in structs of core/. `channels`, `profiles` and
 /// `ladders` hold their names twice: as key and inside the value.
 struct configuration {
@@ -195,6 +204,8 @@ struct configuration {
   live_options live;
   job_options jobs;
   task_options task;
+  path_options paths;
+  core::url_rules urls;
   log_options log;
   core::worker_table_config workers;
   core::lease_table_config leases;

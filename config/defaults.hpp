@@ -48,6 +48,7 @@ inline constexpr size_t name_bytes_max = 64;
 inline constexpr size_t channels_max = 1024;
 inline constexpr size_t profiles_max = 256;
 inline constexpr size_t urls_max = 16;
+inline constexpr size_t paths_max = 1024; ///< folders in a list
 
 /// Languages in the list of a profile.
 inline constexpr size_t languages_max = 16;

@@ -172,6 +172,15 @@ std::string value_or_empty(const environment& variables, std::string_view name) 
   return found == variables.end() ? std::string{} : found->second;
 }
 
+/// Where people keep their media. The folder of root holds secrets instead.
+std::vector<std::string> usual_folders(const environment& variables) {
+  std::vector<std::string> result{"/home", "/media", "/mnt", "/srv", "/data", "/tmp", "/var/tmp"};
+  for (auto x : {value_or_empty(variables, "HOME"), value_or_empty(variables, "TMPDIR")})
+    if (x.starts_with('/') && x != "/" && x != "/root")
+      result.push_back(std::move(x));
+  return result;
+}
+
 /// Fills in the defaults that depend on the machine, the user or other keys.
 void complete(configuration& x, const environment& variables) {
   if (x.node.name.empty())
@@ -186,6 +195,10 @@ void complete(configuration& x, const environment& variables) {
     x.cluster.token_file = x.node.state_dir + "/cluster.token";
   if (x.worker.capability_cache.empty())
     x.worker.capability_cache = x.node.state_dir + "/capabilities.json";
+  if (x.paths.read.empty())
+    x.paths.read = usual_folders(variables);
+  if (x.paths.write.empty())
+    x.paths.write = usual_folders(variables);
   if (x.worker.slots == 0)
     x.worker.slots = std::max(1U, std::thread::hardware_concurrency());
 }

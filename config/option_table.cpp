@@ -372,7 +372,8 @@ constexpr ignored_variable ignored[] = {
 std::span<const option> options() {
   static const auto table = [] {
     std::vector<option> all;
-    for (auto* rows : {&node_rows, &cluster_rows, &gpu_rows, &service_rows, &live_rows, &job_rows, &media_rows})
+    for (auto* rows :
+         {&node_rows, &cluster_rows, &gpu_rows, &service_rows, &live_rows, &job_rows, &access_rows, &media_rows})
       for (auto& row : rows())
         all.push_back(std::move(row));
     return all;

@@ -157,7 +157,8 @@ requires std::is_enum_v<T> result assign_to(const option& row, std::string_view 
 }
 
 result check_string(const option& row, std::string_view text) {
-  const auto bytes_max = row.kind == kind::path ? defaults::path_bytes_max : defaults::value_bytes_max;
+  const auto bytes_max =
+    row.kind == kind::path || row.kind == kind::path_list ? defaults::path_bytes_max : defaults::value_bytes_max;
   if (text.size() > bytes_max)
     return tl::unexpected("the value has " + std::to_string(text.size()) + " bytes: allowed are at most "
                           + std::to_string(bytes_max));
@@ -174,6 +175,8 @@ result check_string(const option& row, std::string_view text) {
       return !text.empty() && is_clean_text(text);
     case kind::host_list:
       return is_host(text);
+    case kind::path_list:
+      return text.starts_with('/') && is_clean_text(text);
     case kind::network_list:
       return core::network::parse(text).has_value();
     default:
@@ -193,10 +196,11 @@ result assign_to(const option& row, std::string_view text, std::string& target) 
 }
 
 result assign_list(const option& row, const raw_value& value, std::vector<std::string>& target) {
-  const auto of_hosts = row.kind == kind::host_list || row.kind == kind::network_list;
-  const auto may_be_empty = of_hosts || row.kind == kind::word_list;
+  const auto of_places = row.kind == kind::host_list || row.kind == kind::network_list || row.kind == kind::path_list;
+  const auto may_be_empty = of_places || row.kind == kind::word_list;
   const auto least = may_be_empty ? size_t{0} : size_t{1};
-  const auto most = of_hosts                      ? defaults::http_hosts_max
+  const auto most = row.kind == kind::path_list   ? defaults::paths_max
+                    : of_places                   ? defaults::http_hosts_max
                     : row.kind == kind::word_list ? defaults::languages_max
                     : row.kind == kind::name_list ? core::ladder_profiles_max
                                                   : defaults::urls_max;
@@ -306,6 +310,8 @@ std::string describe_allowed(const option& row) {
     return "1 to " + std::to_string(core::ladder_profiles_max) + " names of profiles";
   case kind::host_list:
     return "0 to " + std::to_string(defaults::http_hosts_max) + " names of hosts, without ports";
+  case kind::path_list:
+    return "0 to " + std::to_string(defaults::paths_max) + " absolute paths";
   case kind::network_list:
     return "0 to " + std::to_string(defaults::http_hosts_max) + " addresses or networks, such as 10.0.0.0/8";
   case kind::choice:

@@ -36,6 +36,7 @@ enum class kind : uint8_t {
   path,
   url,
   word_list,
+  path_list,
   url_list,
   name_list,    ///< names of profiles
   host_list,    ///< host names and addresses, without ports
@@ -44,8 +45,8 @@ enum class kind : uint8_t {
 
 /// True if a value of this kind is a list of texts.
 constexpr bool is_list(kind x) {
-  return x == kind::word_list || x == kind::url_list || x == kind::name_list || x == kind::host_list
-         || x == kind::network_list;
+  return x == kind::word_list || x == kind::path_list || x == kind::url_list || x == kind::name_list
+         || x == kind::host_list || x == kind::network_list;
 }
 
 /// The names for a key's stars, in their order.

@@ -94,11 +94,22 @@ struct section {
   std::string_view title;
 };
 
-constexpr section sections[] = {
-  {"role", "Node"},          {"node.", ""},          {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
-  {"http.", "HTTP"},         {"worker.", "Worker"},  {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
-  {"log.", "Logs"},          {"live.", "Live"},      {"jobs.", "File jobs"},          {"channels.", "Channels"},
-  {"profiles.", "Profiles"}, {"ladders.", "Ladders"}};
+constexpr section sections[] = {{"role", "Node"},
+                                {"node.", ""},
+                                {"cluster.", "Cluster"},
+                                {"gpu.", "GPUs"},
+                                {"http.", "HTTP"},
+                                {"worker.", "Worker"},
+                                {"coordinator.", "Coordinator"},
+                                {"task.", "Tasks"},
+                                {"log.", "Logs"},
+                                {"live.", "Live"},
+                                {"jobs.", "File jobs"},
+                                {"paths.", "What may be reached"},
+                                {"urls.", ""},
+                                {"channels.", "Channels"},
+                                {"profiles.", "Profiles"},
+                                {"ladders.", "Ladders"}};
 
 std::string code(std::string_view text) {
   return '`' + std::string{text} + '`';

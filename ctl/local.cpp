@@ -68,6 +68,10 @@ std::vector<std::string> arguments_of(const std::string& own_folder) {
   return {"caf-node",
           "--role=all",
           "--node.name=local",
+          // The node does nothing that its user may not do without it.
+          "--paths.read=/",
+          "--paths.write=/",
+          "--urls.loopback=true",
           "--node.state_dir=" + folder,
           "--http.listen=127.0.0.1:0",
           "--http.port_file=" + folder + "/" + port_name,

@@ -88,9 +88,11 @@ void file_client::download() {
   auto& registry = *shared_->config.files;
   if (target.what == file_target::kind::result)
     return download_result();
-  auto path = target.what == file_target::kind::source
-                ? registry.source(target.id, request_->ticket())
-                : registry.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
+  if (target.what == file_target::kind::source) {
+    auto source = registry.source(target.id, request_->ticket());
+    return source ? serve(std::move(*source)) : refuse(source.error());
+  }
+  auto path = registry.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
   if (!path)
     return refuse(path.error());
   serve(base::descriptor{::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)});

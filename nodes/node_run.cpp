@@ -11,6 +11,7 @@
 #include "core/plan.hpp"
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
+#include "nodes/node_access.hpp"
 #include "nodes/node_begin.hpp"
 #include "nodes/node_http.hpp"
 #include "nodes/node_https.hpp"
@@ -53,6 +54,8 @@ std::vector<std::string> task_arguments(const config::configuration& x) {
                                   "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
                                   "--log.level=" + std::string{to_string(x.log.level)},
                                   "--log.format=" + std::string{to_string(x.log.format)}};
+  auto access = access_arguments(x);
+  result.insert(result.end(), access.begin(), access.end());
   if (x.cluster.insecure)
     result.emplace_back("--cluster.insecure=true");
   if (x.cluster.tls.enabled()) {
@@ -245,8 +248,10 @@ private:
     at_ = reachable({config_.cluster.listen.host, published->port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
-    callbacks_ = std::make_unique<http::callback_sender>(system_, coordinator_,
-                                                         http::callback_config{config_.jobs.callback_secret});
+    http::callback_config calls;
+    calls.secret = config_.jobs.callback_secret;
+    calls.urls = core::url_policy{config_.urls};
+    callbacks_ = std::make_unique<http::callback_sender>(system_, coordinator_, std::move(calls));
     if (!write_port(config_.cluster.port_file, published->port)
         || !write_port(config_.http.tls.port_file, http_->https_port())
         || !write_port(config_.http.port_file, http_->port()))

@@ -5,6 +5,7 @@
 #include "actors/task.hpp"
 #include "config/waits.hpp"
 #include "encoder/window/scheduling.hpp"
+#include "nodes/node_access.hpp"
 #include "nodes/node_link.hpp"
 #include "telemetry/log.hpp"
 
@@ -63,7 +64,7 @@ int run_task(const config::configuration& x, std::shared_ptr<const work_factory>
   with.find_coordinator = [&system, to] { return connect(system, to); };
   with.orphan_timeout = x.jobs.orphan_timeout;
   with.factory = std::move(factory);
-  with.place = {x.node.state_dir + "/work", x.cluster.coordinator.host};
+  with.place = {x.node.state_dir + "/work", x.cluster.coordinator.host, source_access_of(x), result_files(x)};
   auto task = spawn_task(system, *coordinator, std::move(with));
   if (!join(system, *coordinator, who, task_actor{task})) {
     host.left();

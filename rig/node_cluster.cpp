@@ -82,7 +82,9 @@ node_cluster::~node_cluster() {
 std::vector<std::string> node_cluster::arguments(const std::string& role, const std::string& name,
                                                  const std::string& key) const {
   return {"--role=" + role, "--config=" + config_file(), "--node.name=" + name,
-          "--node.state_dir=" + settings_.folder + "/" + key};
+          "--node.state_dir=" + settings_.folder + "/" + key,
+          // Sources, callbacks and files of tests and benchmarks are on this machine.
+          "--urls.loopback=true", "--paths.read=/", "--paths.write=/"};
 }
 
 process& node_cluster::start_coordinator(const std::vector<std::string>& flags) {

@@ -5,6 +5,7 @@
 #include "base/private_folder.hpp"
 #include "transfer/upload_registry.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -68,7 +69,7 @@ file_failure to_failure(const transfer::failure& x) {
 } // namespace
 
 file_reach::file_reach(const file_access& access, const task_place& place, const av::work_control& control)
-  : access_(access), control_(control), address_(with_host(access.address, place.coordinator_host)) {
+  : access_(access), place_(place), control_(control), address_(with_host(access.address, place.coordinator_host)) {
   folder_ = task_folder(place.work_folder, ::getpid());
 }
 
@@ -97,6 +98,12 @@ file_reach::expected<std::string> file_reach::own_path(const std::string& name) 
 
 // -- the source ---------------------------------------------------------------
 
+/// Nothing for a file that cannot be read, or may not be a source here.
+std::optional<std::string> file_reach::identity_of(const std::string& path) const {
+  auto file = (place_.access ? place_.access->files : base::path_roots{}).open_file(path, O_RDONLY);
+  return file ? base::identity_of(file->get()) : std::nullopt;
+}
+
 bool file_reach::reads_by_path(const std::string& path_or_url) const {
   if (path_or_url.find("://") != std::string::npos || address_.empty())
     return true;
@@ -104,18 +111,19 @@ bool file_reach::reads_by_path(const std::string& path_or_url) const {
     return false;
   // A source that the coordinator cannot see exists only on the workers: it is read by its path.
   if (!by_path_)
-    by_path_ = access_.identity.empty() || base::identity_of(path_or_url) == access_.identity;
+    by_path_ = access_.identity.empty() || identity_of(path_or_url) == access_.identity;
   return *by_path_;
 }
 
 av::source_options file_reach::source(const std::string& path_or_url, const std::string& identity) const {
   av::source_options result;
   result.url = path_or_url;
+  result.access = place_.access;
   if (reads_by_path(path_or_url))
     return result;
   result.url = at("/source").url;
-  // The ticket must reach only the coordinator. A playlist could make libavformat send it to any host, so only one file
-  // is read.
+  // The ticket must reach only the coordinator. A playlist or a redirect could make libavformat send it to any host, so
+  // only one file is read, from one host and port.
   result.one_file = true;
   result.options["headers"] =
     "Authorization: Bearer " + access_.ticket + "\r\n" + (identity.empty() ? "" : "If-Match: \"" + identity + "\"\r\n");
@@ -132,7 +140,7 @@ file_reach::expected<std::string> file_reach::identity(const std::string& path_o
   if (path_or_url.find("://") != std::string::npos)
     return "0";
   if (reads_by_path(path_or_url))
-    return base::identity_of(path_or_url).value_or("0");
+    return identity_of(path_or_url).value_or("0");
   auto head = transfer::ask("HEAD", at("/source"), with());
   if (head)
     return head->etag;
@@ -220,7 +228,9 @@ std::optional<bool> file_reach::is_whole(const chunk_file& x) const {
 file_reach::expected<std::string> file_reach::result_destination(const std::string& staging) {
   // A folder that the coordinator cannot see exists only on the workers.
   auto shared = !access_.sees_output || holds(staging, access_.marker);
-  if (address_.empty() || (access_.direct && shared))
+  // A place where only this task may not write gets its result from the coordinator.
+  auto writable = !access_.sees_output || place_.results.open_folder_of(staging);
+  if (address_.empty() || (access_.direct && shared && writable))
     return staging;
   return own_path("result");
 }
