@@ -1,6 +1,5 @@
 // Who changed what: each change of each route is written down with its result, reading is not, and no secret is.
 #include "core/trust/audit_rules.hpp"
-#include "core/trust/key_text.hpp"
 #include "http/routes.hpp"
 #include "keyed_server.hpp"
 #include "transfer/upload_registry.hpp"

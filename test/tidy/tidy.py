@@ -52,7 +52,7 @@ ARROWS = {
     "actors/cluster": {"messages", "base", "config", "telemetry", "core", "core/cluster", "core/placement", "core/trust", "processes", "actors/common"},
     "actors/live": {"messages", "base", "telemetry", "core", "core/live", "encoder/*", "packaging", "actors/common"},
     "actors/jobs": {"messages", "base", "telemetry", "core", "core/jobs", "encoder/*", "packaging", "store", "transfer", "actors/common"},
-    "actors/library": {"base", "core/library"},
+    "actors/library": {"messages", "base", "core/library"},
     "actors": {"messages", "base", "config", "telemetry", "core/*", "encoder/codec", "packaging", "actors/*"},
     "http": {"messages", "base", "config", "telemetry", "core/jobs", "core/trust", "encoder", "packaging", "transfer", "trust", "actors", "actors/jobs"},
     "nodes": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "store", "transfer", "trust", "processes", "actors/*", "http"},
