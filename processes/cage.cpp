@@ -63,8 +63,6 @@ tl::expected<void, std::string> become(const std::string& name) {
   if (::initgroups(name.c_str(), entry->pw_gid) != 0 || ::setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) != 0
       || ::setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) != 0)
     return no_user(name, std::strerror(errno));
-  // A change of user ends this, and then the task could not open its own descriptors again, in /proc/self/fd.
-  (void)::prctl(PR_SET_DUMPABLE, 1);
   return {};
 }
 
