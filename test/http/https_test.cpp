@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(what_needs_a_key_is_sent_to_https_unless_nobody_else_can_re
     boost::beast::http::fields header;
     header.set(boost::beast::http::field::host, host);
     x.place(of, core::parse_address(from).value(), header);
-    auto refused = x.check(of, what, header, http::clock::now());
+    auto refused = x.check(of, what, "/api/v1/jobs", header, http::clock::now());
     return refused.value_or(reply{});
   };
   auto location = [](const reply& x) {
