@@ -74,8 +74,9 @@ public:
   std::vector<pid_t> wait_for_file_tasks() const;
   std::vector<pid_t> file_tasks() const;
 
-  /// Waits until a process begins to work on a file, and returns it. Tasks that run already may end at any moment.
-  pid_t wait_for_new_file_task() const;
+  /// Waits until a process begins with a chunk, and returns it. Those that run already may end at any moment.
+  pid_t wait_for_new_chunk() const;
+  std::vector<pid_t> chunk_tasks() const;
 
   // -- checks -------------------------------------------------------------------
 

@@ -64,11 +64,11 @@ size_t groups() {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_killed_process_is_noticed_and_its_chunk_given_away_within_a_second) {
-  job_cluster f{{.seconds = 10}};
+  job_cluster f;
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 2);
-  auto task = f.wait_for_new_file_task();
+  auto task = f.wait_for_new_chunk();
   auto attempts = f.attempts(id);
   auto since = clock::now();
   ::kill(task, SIGKILL);
@@ -116,11 +116,11 @@ BOOST_AUTO_TEST_CASE(a_paused_job_uses_no_processor_within_a_second_and_encodes_
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_task_is_replaced_and_killed_in_the_end) {
-  job_cluster f{{.flags = {"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}, .seconds = 10}};
+  job_cluster f{{.flags = {"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
-  auto task = f.wait_for_new_file_task();
+  auto task = f.wait_for_new_chunk();
   ::kill(task, SIGSTOP); // SIGTERM does not reach it, SIGKILL does
   f.c.wait_until("it is told", [&] { return says(f.history(id), "the task said nothing for 1000 ms"); });
   f.c.wait_until("it is gone", [&] { return all_gone({task}); });
