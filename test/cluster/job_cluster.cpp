@@ -11,6 +11,7 @@
 #include <set>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -148,6 +149,19 @@ pid_t job_cluster::wait_for_new_chunk() const {
     return result > 0;
   });
   return result;
+}
+
+job_cluster::hit job_cluster::hit_chunk(const std::string& id, int signal, const std::string& words) const {
+  constexpr int tries = 4;
+  for (int i = 0; i < tries; ++i) {
+    hit result{wait_for_new_chunk(), clock::now()};
+    ::kill(result.task, signal);
+    while (clock::now() - result.at < scaled(milliseconds{2'500}))
+      if (says(history(id), words))
+        return result;
+  }
+  BOOST_FAIL("the history never says: " << words);
+  return {};
 }
 
 void job_cluster::check_result() const {

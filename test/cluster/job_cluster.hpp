@@ -78,6 +78,15 @@ public:
   pid_t wait_for_new_chunk() const;
   std::vector<pid_t> chunk_tasks() const;
 
+  struct hit {
+    pid_t task = 0;
+    clock::time_point at;
+  };
+
+  /// Sends the signal to a task that works on a chunk. If it had finished its chunk, the job's history does not get
+  /// `words`, and another task is hit.
+  hit hit_chunk(const std::string& id, int signal, const std::string& words) const;
+
   // -- checks -------------------------------------------------------------------
 
   /// Checks that the result has every picture once and in order, sound in sync, and no decoding errors.

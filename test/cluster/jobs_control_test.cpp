@@ -68,12 +68,9 @@ BOOST_AUTO_TEST_CASE(a_killed_process_is_noticed_and_its_chunk_given_away_within
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 2);
-  auto task = f.wait_for_new_chunk();
   auto attempts = f.attempts(id);
-  auto since = clock::now();
-  ::kill(task, SIGKILL);
-  f.c.wait_until("another task has the chunk",
-                 [&] { return f.attempts(id) > attempts && says(f.history(id), "killed by signal 9"); });
+  auto since = f.hit_chunk(id, SIGKILL, "killed by signal 9").at;
+  f.c.wait_until("another task has the chunk", [&] { return f.attempts(id) > attempts; });
   BOOST_TEST_MESSAGE("given away after " << ms_since(since) << " ms");
   BOOST_TEST(ms_since(since) < scaled(milliseconds{1'000}).count());
   f.wait_until_over(id, "completed");
@@ -120,9 +117,8 @@ BOOST_AUTO_TEST_CASE(a_stopped_task_is_replaced_and_killed_in_the_end) {
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
-  auto task = f.wait_for_new_chunk();
-  ::kill(task, SIGSTOP); // SIGTERM does not reach it, SIGKILL does
-  f.c.wait_until("it is told", [&] { return says(f.history(id), "the task said nothing for 1000 ms"); });
+  // SIGTERM does not reach a stopped process, SIGKILL does.
+  auto task = f.hit_chunk(id, SIGSTOP, "the task said nothing for 1000 ms").task;
   f.c.wait_until("it is gone", [&] { return all_gone({task}); });
   f.wait_until_over(id, "completed");
   f.check_result();
