@@ -33,8 +33,7 @@ character take_character(std::string_view& text) {
   // As many bytes as the first one announces. A continuation byte announces one byte, which is not UTF-8.
   auto bytes = text.substr(0, lead < 0x80 ? 1 : static_cast<size_t>(std::countl_one(lead)));
   auto what = plain;
-  auto is_ascii = lead < 0x80; // as nearly all characters are
-  if (!is_ascii && !is_utf8(bytes)) {
+  if (!is_utf8(bytes)) {
     what = ill_formed;
     bytes = bytes.substr(0, 1);
   } else if (lead < 0x20 || lead == 0x7f || (lead == 0xc2 && static_cast<unsigned char>(bytes[1]) < 0xa0)) {
@@ -45,6 +44,7 @@ character take_character(std::string_view& text) {
 }
 
 bool is_utf8(std::string_view text) {
+  // Nearly all text is ASCII, and the library looks at each byte more closely.
   auto* beyond_ascii = std::find_if(text.begin(), text.end(), [](char x) { return (x & 0x80) != 0; });
   return utf8::is_valid(beyond_ascii, text.end());
 }
