@@ -154,7 +154,7 @@ pid_t job_cluster::wait_for_new_chunk() const {
 job_cluster::hit job_cluster::hit_chunk(const std::string& id, int signal, const std::string& words) const {
   constexpr int tries = 4;
   for (int i = 0; i < tries; ++i) {
-    hit result{wait_for_new_chunk(), clock::now()};
+    hit result{wait_for_new_chunk(), attempts(id), clock::now()};
     ::kill(result.task, signal);
     while (clock::now() - result.at < scaled(milliseconds{2'500}))
       if (says(history(id), words))

@@ -74,12 +74,11 @@ public:
   std::vector<pid_t> wait_for_file_tasks() const;
   std::vector<pid_t> file_tasks() const;
 
-  /// Waits until a process begins with a chunk, and returns it. Those that run already may end at any moment.
-  pid_t wait_for_new_chunk() const;
   std::vector<pid_t> chunk_tasks() const;
 
   struct hit {
     pid_t task = 0;
+    size_t attempts = 0; ///< of all chunks, before the signal
     clock::time_point at;
   };
 
@@ -102,6 +101,9 @@ public:
   void check_nothing_is_published() const;
 
 private:
+  /// Waits until a process begins with a chunk, and returns it. Those that run already may end at any moment.
+  pid_t wait_for_new_chunk() const;
+
   uint32_t seconds_;
   milliseconds limit_;
 };

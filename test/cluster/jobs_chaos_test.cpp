@@ -52,7 +52,7 @@ struct liars : job_cluster {
   /// The liar is the only worker until it has a chunk. Then an honest worker joins.
   std::string order_slowly() {
     auto id = order(slow_order());
-    (void)wait_for_new_chunk();
+    c.wait_until("the liar has a chunk", [this] { return !chunk_tasks().empty(); });
     c.start_worker("two", 1);
     return id;
   }
