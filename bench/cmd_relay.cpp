@@ -140,6 +140,7 @@ double move_samples(size_t streams, const certificates& tls, std::chrono::millis
 
 /// The same bytes over bare sockets. The thread ends with the process, like the actors above.
 double move_bytes(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
+  ::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to ends that are ended before the relay
   auto& counters = *new relay_counters;
   auto& relay = *new bare_relay{link_of("0", tls)};
   std::thread{[&relay, &counters, streams] { relay.relay(streams, counters); }}.detach();

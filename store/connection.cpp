@@ -5,6 +5,7 @@
 #include <cctype>
 #include <chrono>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 
 #include <fcntl.h>
@@ -131,6 +132,12 @@ std::string switch_to_log(soci::session& session, std::chrono::milliseconds limi
     session << "BEGIN IMMEDIATE";
     session << "ROLLBACK";
   }
+}
+
+/// Keeps the journal of a statement in memory, in chunks of a kilobyte. By default SQLite allocates and frees 64 KiB
+/// for each statement that changes several rows, and the C library often gives that back to the kernel each time.
+void set_up_sqlite_library() {
+  sqlite_api::sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
 }
 
 void set_up_sqlite(soci::session& session, const settings& from) {
@@ -266,6 +273,8 @@ error translate(const std::exception& thrown, std::string_view doing, const targ
 std::unique_ptr<soci::session> connect(const target& to, const settings& from) {
   if (to.kind == backend::sqlite) {
     make_private(to.shown);
+    static std::once_flag once;
+    std::call_once(once, set_up_sqlite_library);
     auto result = std::make_unique<soci::session>(soci::sqlite3, to.address.reveal());
     set_up_sqlite(*result, from);
     return result;

@@ -154,9 +154,11 @@ bool job_queue_state::recover() {
 caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   if (journal_.size() >= pending_max)
     return caf::make_error(ec::limit, "the store of jobs does not keep up; try again later");
-  if (auto full = folders_.shortage(x.order.output, config_.job.disk_refuse); !full.empty())
-    return caf::make_error(ec::limit, full + ": the job is not taken; make room, or change jobs.disk_refuse");
+  // Almost always the disks have more room than both bounds ask for, so one look at them is enough.
   auto warning = folders_.shortage(x.order.output, config_.job.disk_warn);
+  if (!warning.empty() || config_.job.disk_refuse > config_.job.disk_warn)
+    if (auto full = folders_.shortage(x.order.output, config_.job.disk_refuse); !full.empty())
+      return caf::make_error(ec::limit, full + ": the job is not taken; make room, or change jobs.disk_refuse");
   if (!warning.empty())
     log::warning("a disk is almost full", {{"job", x.name}, {"reason", warning}});
   store::submit_job s;

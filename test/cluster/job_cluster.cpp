@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -24,6 +26,18 @@ cluster_settings settings_of(job_settings x) {
   // Workers tell often what runs on them, so that a test finds a task before it ends.
   x.flags.emplace_back("--cluster.heartbeat_interval=100ms");
   return {std::move(x.channels), std::move(x.flags), {}, std::move(x.worker_program)};
+}
+
+/// The living processes of tasks of these kinds.
+std::vector<pid_t> pids_of(const cluster& c, const std::set<std::string>& kinds) {
+  std::vector<pid_t> pids;
+  for (auto& d : c.daemons())
+    for (auto& x : list(d.get_object(), "tasks")) {
+      auto pid = static_cast<pid_t>(count(object(x.get_object(), "process"), "pid"));
+      if (kinds.contains(text(x.get_object(), "kind")) && holdings_of(pid).threads > 0)
+        pids.push_back(pid);
+    }
+  return pids;
 }
 
 } // namespace
@@ -112,15 +126,11 @@ void job_cluster::wait_until_over(const std::string& id, const std::string& stat
 }
 
 std::vector<pid_t> job_cluster::file_tasks() const {
-  std::vector<pid_t> pids;
-  for (auto& d : c.daemons())
-    for (auto& x : list(d.get_object(), "tasks")) {
-      auto kind = text(x.get_object(), "kind");
-      auto pid = static_cast<pid_t>(count(object(x.get_object(), "process"), "pid"));
-      if ((kind == "chunk" || kind == "probe" || kind == "assemble") && holdings_of(pid).threads > 0)
-        pids.push_back(pid);
-    }
-  return pids;
+  return pids_of(c, {"chunk", "probe", "assemble"});
+}
+
+std::vector<pid_t> job_cluster::chunk_tasks() const {
+  return pids_of(c, {"chunk"});
 }
 
 std::vector<pid_t> job_cluster::wait_for_file_tasks() const {
@@ -129,16 +139,29 @@ std::vector<pid_t> job_cluster::wait_for_file_tasks() const {
   return pids;
 }
 
-pid_t job_cluster::wait_for_new_file_task() const {
-  auto known = wait_for_file_tasks();
+pid_t job_cluster::wait_for_new_chunk() const {
+  auto known = chunk_tasks();
   pid_t result = 0;
-  c.wait_until("a task begins to work at the file", [&] {
-    for (auto pid : file_tasks())
+  c.wait_until("a task begins with a chunk", [&] {
+    for (auto pid : chunk_tasks())
       if (std::find(known.begin(), known.end(), pid) == known.end())
         result = pid;
     return result > 0;
   });
   return result;
+}
+
+job_cluster::hit job_cluster::hit_chunk(const std::string& id, int signal, const std::string& words) const {
+  constexpr int tries = 4;
+  for (int i = 0; i < tries; ++i) {
+    hit result{wait_for_new_chunk(), attempts(id), clock::now()};
+    ::kill(result.task, signal);
+    while (clock::now() - result.at < scaled(milliseconds{2'500}))
+      if (says(history(id), words))
+        return result;
+  }
+  BOOST_FAIL("the history never says: " << words);
+  return {};
 }
 
 void job_cluster::check_result() const {

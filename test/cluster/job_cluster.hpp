@@ -74,8 +74,17 @@ public:
   std::vector<pid_t> wait_for_file_tasks() const;
   std::vector<pid_t> file_tasks() const;
 
-  /// Waits until a process begins to work on a file, and returns it. Tasks that run already may end at any moment.
-  pid_t wait_for_new_file_task() const;
+  std::vector<pid_t> chunk_tasks() const;
+
+  struct hit {
+    pid_t task = 0;
+    size_t attempts = 0; ///< of all chunks, before the signal
+    clock::time_point at;
+  };
+
+  /// Sends the signal to a task that works on a chunk. If it had finished its chunk, the job's history does not get
+  /// `words`, and another task is hit.
+  hit hit_chunk(const std::string& id, int signal, const std::string& words) const;
 
   // -- checks -------------------------------------------------------------------
 
@@ -92,6 +101,9 @@ public:
   void check_nothing_is_published() const;
 
 private:
+  /// Waits until a process begins with a chunk, and returns it. Those that run already may end at any moment.
+  pid_t wait_for_new_chunk() const;
+
   uint32_t seconds_;
   milliseconds limit_;
 };

@@ -49,9 +49,10 @@ struct liars : job_cluster {
     ::unsetenv("FAULTY_LIE");
   }
 
-  /// The liar is the only worker when the job begins, so it gets a chunk. Then an honest worker joins.
+  /// The liar is the only worker until it has a chunk. Then an honest worker joins.
   std::string order_slowly() {
     auto id = order(slow_order());
+    c.wait_until("the liar has a chunk", [this] { return !chunk_tasks().empty(); });
     c.start_worker("two", 1);
     return id;
   }

@@ -64,18 +64,14 @@ size_t groups() {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_killed_process_is_noticed_and_its_chunk_given_away_within_a_second) {
-  job_cluster f{{.seconds = 10}};
+  job_cluster f;
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 2);
-  auto task = f.wait_for_new_file_task();
-  auto attempts = f.attempts(id);
-  auto since = clock::now();
-  ::kill(task, SIGKILL);
-  f.c.wait_until("another task has the chunk",
-                 [&] { return f.attempts(id) > attempts && says(f.history(id), "killed by signal 9"); });
-  BOOST_TEST_MESSAGE("given away after " << ms_since(since) << " ms");
-  BOOST_TEST(ms_since(since) < scaled(milliseconds{1'000}).count());
+  auto hit = f.hit_chunk(id, SIGKILL, "killed by signal 9");
+  f.c.wait_until("another task has a chunk", [&] { return f.attempts(id) > hit.attempts; });
+  BOOST_TEST_MESSAGE("given away after " << ms_since(hit.at) << " ms");
+  BOOST_TEST(ms_since(hit.at) < scaled(milliseconds{1'000}).count());
   f.wait_until_over(id, "completed");
   f.check_result();
 }
@@ -116,13 +112,12 @@ BOOST_AUTO_TEST_CASE(a_paused_job_uses_no_processor_within_a_second_and_encodes_
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_task_is_replaced_and_killed_in_the_end) {
-  job_cluster f{{.flags = {"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}, .seconds = 10}};
+  job_cluster f{{.flags = {"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
-  auto task = f.wait_for_new_file_task();
-  ::kill(task, SIGSTOP); // SIGTERM does not reach it, SIGKILL does
-  f.c.wait_until("it is told", [&] { return says(f.history(id), "the task said nothing for 1000 ms"); });
+  // SIGTERM does not reach a stopped process, SIGKILL does.
+  auto task = f.hit_chunk(id, SIGSTOP, "the task said nothing for 1000 ms").task;
   f.c.wait_until("it is gone", [&] { return all_gone({task}); });
   f.wait_until_over(id, "completed");
   f.check_result();

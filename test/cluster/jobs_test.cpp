@@ -69,7 +69,7 @@ BOOST_FIXTURE_TEST_CASE(a_killed_tasks_chunk_is_encoded_again_and_no_finished_on
   auto id = order(slow_order());
   wait_for_chunks(id, 3);
   auto before = finished(id);
-  ::kill(wait_for_new_file_task(), SIGKILL);
+  hit_chunk(id, SIGKILL, "killed by signal 9");
   wait_until_over(id, "completed");
   check_result();
   check_kept(before, id);

@@ -208,6 +208,7 @@ BOOST_AUTO_TEST_CASE(secrets_that_others_may_change_are_refused_and_readable_one
   readable.wait_until_it_listens();
   BOOST_TEST(readable.says("chmod 600 " + file), readable.it->output());
   BOOST_TEST(readable.says("chmod 700 " + folder.path("readable")), readable.it->output());
+  readable.wait_until([&] { return fs::exists(work); }, "that its jobs have a folder");
   BOOST_TEST(static_cast<int>(fs::status(work).permissions()) == 0700);
   readable.it->signal(SIGTERM);
   expect_status(readable, 0);

@@ -2,7 +2,7 @@
 // Method: a real worker transcodes a clip with noise and motion with each preset; ffprobe reads the published files.
 // A bit rate can be measured only over several seconds. By default five presets are tried. The bit rate (within 10 %)
 // of three cheap ones is checked; the other two get a clip of a few pictures, which shows size, rate and codec. With
-// TROUPE_LONG=1 every preset encodes ten seconds in two chunks, and its bit rate is checked.
+// TROUPE_LONG=1 every preset encodes six seconds in two chunks, and its bit rate is checked.
 #include "config/presets.hpp"
 #include "test/support/cluster.hpp"
 #include "test/support/environment.hpp"
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(every_presets_output_is_what_its_name_says) {
   cluster c{{{}, {}, {}}};
   c.start({"one"}, 2);
   auto brief = make_clip(c.folder().path("brief.mkv"), "0.1");
-  auto rated = make_clip(c.folder().path("rated.mkv"), is_long() ? "10" : "2");
+  auto rated = make_clip(c.folder().path("rated.mkv"), is_long() ? "6" : "2");
   const std::set<std::string> cheap{"480p30-h264", "480p30-h265", "480p30-av1"};
   const std::set<std::string> brief_ones{"720p30-vp9", "1080p60-h264"};
   auto is_rated = [&](const std::string& name) { return is_long() || cheap.contains(name); };
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(every_presets_output_is_what_its_name_says) {
   for (auto& x : presets) {
     json::object order{{"input", is_rated(x.name) ? rated : brief}, {"output", file_of(x)}, {"preset", x.name}};
     if (is_long())
-      order["chunk"] = json::object{{"seconds", 5}};
+      order["chunk"] = json::object{{"seconds", 3}};
     auto answer = http_request(c.http_port(), "POST", "/api/v1/jobs", milliseconds{10'000}, json::serialize(order));
     BOOST_REQUIRE_MESSAGE(answer.status == 201, answer.body);
     ids[x.name] = text(answer.json().as_object(), "id");

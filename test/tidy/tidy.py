@@ -314,7 +314,7 @@ def check_headers_alone(build):
 
     def compile_alone(name):
         folder = component(name)
-        while folder not in commands:
+        while folder and folder not in commands:
             folder = folder.rpartition("/")[0]
         directory, words = commands[folder]
         # Included from an empty source: as a main file, #pragma once itself would be a warning.
