@@ -25,11 +25,6 @@ std::string end_of(const json::value& x, const char* member) {
   return revoked > 0 ? "revoked " + time_text(revoked) : time_text(count(x, member));
 }
 
-int told(const failure& x, std::ostream& err) {
-  err << "caf-ctl: " << x.text << '\n';
-  return x.code;
-}
-
 } // namespace
 
 std::string show_tokens(const json::value& answer) {
@@ -48,7 +43,7 @@ int create_token(const options& with, std::ostream& out, std::ostream& err) {
     order["uses"] = with.uses;
   auto body = ask(with, "POST", "/join-tokens", json::serialize(order));
   if (!body)
-    return told(body.error(), err);
+    return fail(body.error(), err);
   if (with.json) {
     out << *body;
     return done;
@@ -65,7 +60,7 @@ int create_token(const options& with, std::ostream& out, std::ostream& err) {
 int revoke_token(const options& with, std::ostream& out, std::ostream& err) {
   auto body = ask(with, "DELETE", "/join-tokens/" + encoded(with.name));
   if (!body)
-    return told(body.error(), err);
+    return fail(body.error(), err);
   if (!with.json)
     out << "join token " << base::plain_text(with.name) << " is revoked\n";
   return done;
@@ -82,7 +77,7 @@ std::string show_nodes(const json::value& answer) {
 int revoke_node(const options& with, std::ostream& out, std::ostream& err) {
   auto body = ask(with, "POST", "/nodes/" + encoded(with.name) + "/revoke");
   if (!body)
-    return told(body.error(), err);
+    return fail(body.error(), err);
   if (with.json)
     out << *body;
   else

@@ -21,10 +21,8 @@ int show_pages(const options& with, const std::string& path, const char* what, s
   auto query = with.filter;
   for (;;) {
     auto answer = ask_json(with, path + query);
-    if (!answer) {
-      err << "caf-ctl: " << answer.error().text << '\n';
-      return answer.error().code;
-    }
+    if (!answer)
+      return fail(answer.error(), err);
     auto next = text(*answer, "next");
     out << (with.json ? json::serialize(*answer) + "\n" : view(*answer));
     if (next.empty())
