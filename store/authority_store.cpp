@@ -150,7 +150,7 @@ public:
     });
   }
 
-  expected<void> forget(int64_t tokens_ms, int64_t certificates_ms) {
+  expected<void> drop(int64_t tokens_ms, int64_t certificates_ms) {
     return change("drop old join tokens and certificates", [&]() -> expected<void> {
       const long long tokens = tokens_ms;
       const long long certificates = certificates_ms;
@@ -234,7 +234,7 @@ expected<void> authority_store::revoke_node(const std::string& node, int64_t at_
 }
 
 expected<void> authority_store::forget(int64_t tokens_ms, int64_t certificates_ms) {
-  return impl_->forget(tokens_ms, certificates_ms);
+  return impl_->drop(tokens_ms, certificates_ms);
 }
 
 } // namespace troupe::store
