@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(places_outside_of_the_roots_are_refused) {
                  "/etc/passwd",
                  "/etc/none",
                  "/proc/self/environ",
-                 "/proc/self/fd/0",
+                 "/proc/self/exe",
                  "/dev/zero",
                  "/sys/kernel/uevent_seqnum",
                  "/",
