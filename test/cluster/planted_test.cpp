@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(planted_secrets_are_in_no_log_answer_metric_process_or_data
                               {"PGPASSWORD=" + all.plant("the password of PostgreSQL"),
                                "AWS_SECRET_ACCESS_KEY=" + all.plant("a key of another service"),
                                "CI_JOB_TOKEN=" + all.plant("a token of another service"),
-                               "TVARR_AUTH_TOKEN=" + all.plant("a token of tvarr")}}}}};
+                               "TVARR_STREAM_TOKEN=" + all.plant("a token of tvarr")}}}}};
   c.start({"one"}, 1);
   auto state = c.folder().path("coordinator");
   all.note("the cluster's token", "a-token-for-tests-of-the-cluster");
