@@ -39,7 +39,7 @@ struct fixture {
     c.start_worker("one", 1, flags);
     ::unsetenv("FAULTY_ESCAPE");
     c.wait_until(
-      "one is there", [&] { return !c.daemon("one").empty(); }, milliseconds{60'000});
+      "one is there", [&] { return !c.daemon("one").empty(); }, milliseconds{180'000});
   }
 
   std::string cage() const {
@@ -57,16 +57,21 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_taken_over_gets_no_further) {
   fixture f;
   BOOST_TEST_MESSAGE(f.cage());
   auto client = f.c.watch("a", "small", 100'000);
-  f.c.wait_until("all attempts are made", [&] { return count_of("an escape ", f.log()) >= size_t{escapes}; });
-  auto log = f.log();
+  // A thread of its own tells the refusals, in their order.
+  std::string log;
+  f.c.wait_until("all attempts are made", [&] {
+    log = f.log();
+    return count_of("an escape ", log) >= size_t{escapes} && log.find("system_call=execve") != std::string::npos;
+  });
   // Containers may refuse mount namespaces, and old kernels know no Landlock. The status then says so. The leak checker
   // needs processes, so a build with it lets tasks start them.
   if (!instrumented && f.cage().find("not enforced") == std::string::npos) {
     BOOST_TEST(count_of("an escape SUCCEEDED", log) == 0u, log);
     BOOST_TEST(!std::filesystem::exists(f.c.folder().path("escaped")));
   }
-  for (auto call : {"socket", "ptrace", "kill", "clone", "execve"})
-    BOOST_TEST(log.find("system_call=" + std::string{call}) != std::string::npos, call << " is not in the log");
+  for (std::string call : {"socket", "ptrace", "kill", "clone"})
+    if (!instrumented || call != "ptrace")
+      BOOST_TEST(log.find("system_call=" + call) != std::string::npos, call << " is not in the log");
   BOOST_TEST(f.c.daemon_state("one") == "healthy");
 }
 
