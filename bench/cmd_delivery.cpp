@@ -2,8 +2,8 @@
 //
 // A camera that shows the machine's clock (test/players/clock.sh) is a channel of a real cluster: a coordinator, three
 // workers, their tasks. Headless Chromium plays it with hls.js, shaka-player and dash.js (test/players/play.mjs), each
-// with its own defaults. The clock in the picture says how old a picture is when it is shown. To measure that, hls.js is
-// set to catch up with live (`maxLiveSyncPlaybackRate`), as a page that wants low latency does.
+// with its own defaults. The clock in the picture says how old a picture is when it is shown. To measure that, hls.js
+// is set to catch up with live (`maxLiveSyncPlaybackRate`), as a page that wants low latency does.
 #include "base/json.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
