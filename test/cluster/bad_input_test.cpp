@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_check_of_the_configuration_tries_the_encoders_and_sources
     auto status = node.wait(scaled(milliseconds{10'000}));
     return std::pair{status.value_or(-1), node.output()};
   };
-  auto [good, nothing] = check("channels:\n  a: {url: \"http://127.0.0.1/a.ts\"}\nprofiles:\n"
+  auto [good, nothing] = check("channels:\n  a: {url: \"http://example.org/a.ts\"}\nprofiles:\n"
                                "  p: {video: {codec: libx264, preset: fast}, audio: {codec: aac}}\n",
                                "good.yaml");
   BOOST_TEST(good == 0, nothing);
