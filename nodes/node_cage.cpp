@@ -13,6 +13,7 @@
 #include <array>
 #include <filesystem>
 #include <set>
+#include <string_view>
 
 namespace troupe::nodes {
 
@@ -32,8 +33,14 @@ config::configuration with_hidden_secrets(const config::loaded& x) {
   auto& https = x.config.http.tls;
   std::set<std::string> files{x.config.cluster.tls.key, x.config.cluster.token_file,
                               x.config.cluster.authority_key_file, https.certificate, https.key};
-  if (auto& store = x.config.jobs.store; store.find("://") == std::string::npos)
-    files.insert(store);
+  constexpr std::string_view sqlite = "sqlite:";
+  if (auto store = x.config.jobs.store; !store.empty() && store.find("://") == std::string::npos) {
+    if (store.starts_with(sqlite))
+      store.erase(0, sqlite.size());
+    // SQLite keeps what was written last in two more files.
+    for (auto* suffix : {"", "-wal", "-shm"})
+      files.insert(store + suffix);
+  }
   for (auto& [key, from] : x.origins)
     if (from.line > 0)
       files.insert(from.file);
