@@ -242,6 +242,8 @@ private:
         return assume();
       auto arguments = task_arguments(config_);
       auto can = prove(config_, arguments, stopping_);
+      if (stopping_)
+        return can;
       can.cage = ask_for_cage(arguments);
       log::info("tasks run in a cage", {{"enforced", can.cage}});
       return can;
