@@ -174,7 +174,7 @@ void session_state::settle() {
       config.failovers->lost_frames(lost - frames_lost_told);
     frames_lost_told = lost;
   }
-  if (!session.finished())
+  if (!session.finished() || releases > 0)
     return;
   log::info("the session ends", {{"channel", channel_name}, {"session", id}});
   memory.forget();
@@ -347,8 +347,17 @@ void session_state::stop(attempt_id attempt, const lease_end& how) {
   auto shared = is_shared(a.task);
   if (!shared)
     self->demonitor(a.task);
+  // The registry learns of this actor's end by another way than of a release, and then takes all its tasks for ended
+  // well. So the session ends only after its releases are answered.
   auto release = [this, lease = a.held->id, how](bool closed) {
-    self->send(coordinator, release_atom_v, lease, lease_end{how.reason, how.process_failed, closed});
+    ++releases;
+    auto answered = [this] {
+      --releases;
+      settle();
+    };
+    lease_end end{how.reason, how.process_failed, closed};
+    self->request(coordinator, config.lease_timeout, release_atom_v, lease, end)
+      .then(answered, [answered](const caf::error&) { answered(); });
   };
   if (transcoder && shared && !how.process_failed) {
     // The process lives on, so the lease is over when the encoder is closed.

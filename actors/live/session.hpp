@@ -171,6 +171,7 @@ struct session_state : core::session_effects {
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
   uint64_t requests_made = 0;        ///< for leases
+  size_t releases = 0;               ///< of leases, not answered yet
   uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
   std::chrono::steady_clock::time_point remembered_at;

@@ -152,6 +152,7 @@ struct dummy_coordinator {
   leases_actor actor;
   std::vector<asked> requests;
   std::map<lease_id, lease_end> released;
+  std::optional<std::vector<caf::typed_response_promise<void>>> unanswered; ///< if set, releases wait here
   std::vector<lease_id> confirmed;
   std::map<std::string, std::string> quarantined; ///< reasons by profile
   bool lease_holds = true;                        ///< the answer to sessions that confirm a lease
@@ -162,13 +163,21 @@ using dummy_coordinator_ptr = std::shared_ptr<dummy_coordinator>;
 inline dummy_coordinator_ptr make_dummy_coordinator(virtual_time& world) {
   auto me = std::make_shared<dummy_coordinator>();
   me->actor = world.keep(world.system.spawn([me](leases_actor::pointer self) -> leases_actor::behavior_type {
-    self->attach_functor([me] { me->requests.clear(); });
+    self->attach_functor([me] {
+      me->requests.clear();
+      me->unanswered.reset();
+    });
     return {
       [me, self](const lease_request& x) -> caf::result<lease, task_actor> {
         me->requests.push_back({x, self->make_response_promise<lease, task_actor>()});
         return me->requests.back().answer;
       },
-      [me](release_atom, lease_id id, const lease_end& how) { me->released[id] = how; },
+      [me, self](release_atom, lease_id id, const lease_end& how) -> caf::result<void> {
+        me->released[id] = how;
+        if (!me->unanswered)
+          return caf::unit;
+        return me->unanswered->emplace_back(self->make_response_promise<void>());
+      },
       [](lease_id, const work_statistics&) {},
       [me](confirm_atom, lease_id id) {
         me->confirmed.push_back(id);

@@ -408,6 +408,19 @@ BOOST_AUTO_TEST_CASE(a_session_that_is_stopped_tells_its_clients_and_releases_it
   BOOST_TEST(is_over(session)); // when the session ends, the registry takes back leases that are on their way to it
 }
 
+BOOST_AUTO_TEST_CASE(a_session_ends_after_the_registry_took_its_releases) {
+  coordinator->unanswered.emplace();
+  client = watch(wanting("hd", "libx264"));
+  source = working(0);
+  send(source, 0, 10);
+  ask(*this, session, stop_atom_v, std::string{"maintenance"});
+  BOOST_TEST(!is_over(session)); // otherwise the registry could hear of its end first
+  BOOST_REQUIRE(coordinator->unanswered->size() == 1u);
+  coordinator->unanswered->front().deliver();
+  settle();
+  BOOST_TEST(is_over(session));
+}
+
 BOOST_AUTO_TEST_CASE(a_session_ends_with_the_idle_time_of_its_last_client) {
   run_hd(15);
   pass(20s);
