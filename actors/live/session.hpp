@@ -149,7 +149,7 @@ struct session_state : core::session_effects {
   core::quarantine_list quarantined; ///< by profile
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
-  size_t releases = 0; ///< of leases, not answered yet
+  size_t releases = 0;               ///< of leases, not answered yet
   uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
 };
