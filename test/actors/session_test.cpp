@@ -416,7 +416,7 @@ BOOST_AUTO_TEST_CASE(a_session_ends_after_the_registry_took_its_releases) {
   ask(*this, session, stop_atom_v, std::string{"maintenance"});
   BOOST_TEST(!is_over(session)); // otherwise the registry could hear of its end first
   BOOST_REQUIRE(coordinator->unanswered->size() == 1u);
-  coordinator->unanswered->front().deliver();
+  within(coordinator->actor, [answer = coordinator->unanswered->front()]() mutable { answer.deliver(); });
   settle();
   BOOST_TEST(is_over(session));
 }
