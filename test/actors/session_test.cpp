@@ -355,9 +355,12 @@ BOOST_AUTO_TEST_CASE(a_rendition_whose_start_is_not_answered_is_stopped_and_the_
   }
   BOOST_REQUIRE(first->others.size() == 1u);
   BOOST_TEST(first->input.empty());
-  pass(6s);
+  for (auto i = 20; i < 80; i += 10) {
+    pass(1s);
+    send(source, i, i + 10);
+  }
   BOOST_TEST((first->closed == std::vector{first->others[0].attempt}));
-  BOOST_TEST(first->input.size() == 10u);
+  BOOST_TEST(!first->input.empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_late_answer_to_a_request_that_was_asked_again_is_given_back) {
