@@ -108,7 +108,7 @@ tl::expected<const routes::route*, reply> routes::find(const request& of) {
       continue;
     if (r.method == of.method)
       return &r;
-    if (r.method == verb::get)
+    if (r.method == verb::get && get == nullptr)
       get = &r;
     auto name = r.method == verb::get ? std::string_view{"GET, HEAD"} : name_of(r.method);
     allow += (allow.empty() ? "" : ", ") + std::string{name};

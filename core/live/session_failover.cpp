@@ -316,7 +316,9 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end
   v.avoid_for_now(a.worker.worker);
   if (!v.changing && v.flowing)
     v.changing = kind;
+  auto shared = a.in;
   replace_current(v, now);
+  pump(shared, now); // others of its task may have waited for its start only
 }
 
 void session::device_refused(variant& v, attempt& a, const std::string& why, time_point now) {
