@@ -81,4 +81,8 @@ std::string encoded(const std::string& text) {
   return result == "." || result == ".." ? "%2E" + std::string(result.size() == 2 ? "%2E" : "") : result;
 }
 
+std::string encoded_path(const std::string& text) {
+  return boost::urls::encode(text, boost::urls::unreserved_chars + '/');
+}
+
 } // namespace troupe::ctl

@@ -32,4 +32,7 @@ bool is_this_machine(const std::string& url);
 /// One path segment, percent-encoded.
 std::string encoded(const std::string& text);
 
+/// A path, percent-encoded, with its slashes.
+std::string encoded_path(const std::string& text);
+
 } // namespace troupe::ctl

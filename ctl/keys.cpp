@@ -114,7 +114,7 @@ int make_address(const options& with, std::ostream& out, std::ostream& err) {
   if (with.json)
     out << *body;
   else
-    out << with.url << base::plain_text(text(parsed(*body), "path")) << '/' << encoded(with.name.substr(slash + 1))
+    out << with.url << base::plain_text(text(parsed(*body), "path")) << '/' << encoded_path(with.name.substr(slash + 1))
         << '\n';
   return done;
 }
