@@ -150,6 +150,7 @@ struct session_state : core::session_effects {
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
   size_t releases = 0;               ///< of leases, not answered yet
+  bool over = false;                 ///< nothing begins any more; the actor only waits for the answers to its releases
   uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
 };
