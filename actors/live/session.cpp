@@ -112,6 +112,8 @@ session_state::interface::behavior_type session_state::make_behavior() {
         self->send(coordinator, i->second.held->id, x);
     },
     [this](watch_atom, const profile& target) -> caf::result<rendition_ptr> {
+      if (over)
+        return caf::make_error(caf::sec::request_receiver_down); // as if it came a moment later
       if (auto why = quarantined.refusal(target.name, self->now()); !why.empty())
         return caf::make_error(ec::encode_failed, why);
       auto result = self->make_response_promise<rendition_ptr>();
@@ -150,6 +152,8 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](tick_atom) {
+      if (over)
+        return;
       self->delayed_send(self, session_interval, tick_atom_v);
       session.tick(self->now());
       release();
@@ -174,11 +178,13 @@ void session_state::settle() {
       config.failovers->lost_frames(lost - frames_lost_told);
     frames_lost_told = lost;
   }
-  if (!session.finished() || releases > 0)
-    return;
-  log::info("the session ends", {{"channel", channel_name}, {"session", id}});
-  memory.forget();
-  self->quit();
+  if (!over && session.finished()) {
+    log::info("the session ends", {{"channel", channel_name}, {"session", id}});
+    memory.forget();
+    over = true;
+  }
+  if (over && releases == 0)
+    self->quit();
 }
 
 // -- tasks --------------------------------------------------------------------

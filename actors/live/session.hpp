@@ -172,6 +172,7 @@ struct session_state : core::session_effects {
   uint64_t attempts_made = 0;
   uint64_t requests_made = 0;        ///< for leases
   size_t releases = 0;               ///< of leases, not answered yet
+  bool over = false;                 ///< nothing begins any more; the actor only waits for the answers to its releases
   uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
   std::chrono::steady_clock::time_point remembered_at;
