@@ -92,8 +92,6 @@ struct films {
 } // namespace
 } // namespace film_replacer_test
 
-using namespace film_replacer_test;
-
 BOOST_AUTO_TEST_SUITE(film_replacer_test)
 
 BOOST_AUTO_TEST_CASE(killed_before_any_step_the_old_or_the_new_film_is_there_and_repair_finishes) {

@@ -25,8 +25,6 @@ struct memory_fixture {
 } // namespace
 } // namespace session_memory_test
 
-using namespace session_memory_test;
-
 BOOST_FIXTURE_TEST_SUITE(session_memory_test, memory_fixture)
 
 BOOST_AUTO_TEST_CASE(another_session_of_the_channel_reads_what_was_written_last) {

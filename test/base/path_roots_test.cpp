@@ -74,8 +74,6 @@ constexpr const char* irregular = "not a regular file";
 } // namespace
 } // namespace path_roots_test
 
-using namespace path_roots_test;
-
 BOOST_FIXTURE_TEST_SUITE(path_roots_test, place)
 
 BOOST_AUTO_TEST_CASE(files_below_the_roots_are_opened) {

@@ -267,8 +267,6 @@ const std::vector<abilities> all_abilities{
 } // namespace
 } // namespace replacing_test
 
-using namespace replacing_test;
-
 BOOST_AUTO_TEST_SUITE(replacing_test)
 
 BOOST_AUTO_TEST_CASE(a_result_takes_the_films_name_and_the_original_is_kept) {

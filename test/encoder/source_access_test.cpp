@@ -100,8 +100,6 @@ std::string with_reference(std::string movie, const std::string& place) {
 } // namespace
 } // namespace source_access_test
 
-using namespace source_access_test;
-
 BOOST_AUTO_TEST_SUITE(source_access_test)
 
 BOOST_AUTO_TEST_CASE(libavformat_asks_the_guard) {
