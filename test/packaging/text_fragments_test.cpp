@@ -10,7 +10,6 @@
 #include <vector>
 
 using namespace troupe;
-using namespace troupe::bench::delivery;
 
 namespace text_fragments_test {
 namespace {
@@ -66,6 +65,7 @@ std::vector<std::string> shown(const shared_bytes& fragment) {
 BOOST_AUTO_TEST_SUITE(text_fragments_test)
 
 BOOST_AUTO_TEST_CASE(the_init_segment_describes_one_track_of_text) {
+  using namespace bench::delivery;
   auto made = read_init(text(text_init("ger")));
   BOOST_REQUIRE(made);
   BOOST_REQUIRE(made->tracks.size() == 1u);
@@ -81,6 +81,7 @@ BOOST_AUTO_TEST_CASE(the_init_segment_describes_one_track_of_text) {
 }
 
 BOOST_AUTO_TEST_CASE(a_fragment_says_of_each_moment_what_is_seen) {
+  using namespace bench::delivery;
   std::vector<text_cue> cues{{10 * second, 12 * second, "first"},
                              {11 * second, 13 * second, "second"},
                              {14 * second, 15 * second, "third\nline"}};
