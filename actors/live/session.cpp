@@ -407,45 +407,6 @@ void session_state::confirm(attempt_id attempt) {
       [](const caf::error&) {}); // a restarted registry counts what the driver reports
 }
 
-// -- what clients and people are told ------------------------------------------
-
-void session_state::failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
-                                uint64_t replayed_bytes) {
-  config.failovers->failed_over(core::to_string(why), gap, replayed_bytes);
-  log::warning("another task took over", {{"channel", channel_name},
-                                          {"profile", profile},
-                                          {"session", id},
-                                          {"reason", core::to_string(why)},
-                                          {"gap_ms", gap.count()},
-                                          {"replayed_bytes", replayed_bytes}});
-}
-
-void session_state::quarantine(const std::string& profile, const std::string& why) {
-  log::error("a rendition is quarantined", {{"channel", channel_name}, {"profile", profile}, {"reason", why}});
-  config.failovers->gave_up();
-  quarantined.add(profile, why, self->now());
-  self->send(coordinator, quarantine_atom_v, channel_name, profile, why);
-}
-
-uint32_t session_state::clients(const std::string& profile) {
-  auto i = outputs.find(profile);
-  return i == outputs.end() ? 0 : i->second.shared()->clients(self->now());
-}
-
-void session_state::answer(core::ticket x, const std::string& profile) {
-  if (auto i = waiting.find(x); i != waiting.end()) {
-    i->second.deliver(output_of(profile).shared());
-    waiting.erase(i);
-  }
-}
-
-void session_state::refuse(core::ticket x, ec code, const std::string& why) {
-  if (auto i = waiting.find(x); i != waiting.end()) {
-    i->second.deliver(caf::make_error(code, why));
-    waiting.erase(i);
-  }
-}
-
 session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,
                             leases_actor coordinator) {
   return system.spawn<actor_of<session_state>>(config, id, std::move(source), std::move(coordinator));
