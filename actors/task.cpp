@@ -37,7 +37,7 @@ task_state::interface::behavior_type task_state::make_behavior() {
     [this, once](ingest_work& work, sample_sink_actor& sink) -> caf::result<ingest_actor> {
       if (auto error = once())
         return error;
-      return follow(config.factory->make_ingest(self->system(), std::move(work), std::move(sink)));
+      return follow(config.factory->make_ingest(self->system(), std::move(work), std::move(sink), config.place));
     },
     [this](transcode_work& work, sample_sink_actor& sink) { return transcode(work, sink); },
     [this, once](file_work& work, file_client_actor& client) -> caf::result<file_worker_actor> {
@@ -85,6 +85,7 @@ caf::result<transcoder_actor> task_state::transcode(transcode_work& work, sample
   }
   if (auto error = refusal())
     return error;
+  config.close_networks();
   transcoder = config.factory->make_transcoder(self->system(), std::move(work), std::move(sink));
   return transcoder_actor{follow(transcoder)};
 }

@@ -30,6 +30,8 @@ struct task_config {
   std::chrono::milliseconds orphan_timeout{60'000};
   std::shared_ptr<const work_factory> factory = std::make_shared<work_factory>();
   task_place place = {};
+  /// Called before work that needs no further connection. From then on the process can make none.
+  std::function<void()> close_networks = [] {};
 };
 
 struct task_state {

@@ -7,8 +7,9 @@
 
 namespace troupe {
 
-ingest_actor work_factory::make_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink) const {
-  return spawn_ingest(system, std::move(work), std::move(sink));
+ingest_actor work_factory::make_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink,
+                                       task_place place) const {
+  return spawn_ingest(system, std::move(work), std::move(sink), std::move(place.access));
 }
 
 local_transcoder_actor work_factory::make_transcoder(caf::actor_system& system, transcode_work work,

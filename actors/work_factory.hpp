@@ -25,7 +25,8 @@ public:
   }
 
   /// The actor ends when its source has ended or its sink dies.
-  virtual ingest_actor make_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink) const;
+  virtual ingest_actor make_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink,
+                                   task_place place) const;
 
   /// The actor ends when its windows are delivered or its sink dies.
   virtual local_transcoder_actor make_transcoder(caf::actor_system& system, transcode_work work,

@@ -115,6 +115,8 @@ std::vector<std::string_view> segments_of(std::string_view path) {
 }
 
 std::string mask_path(std::string_view path, std::string_view scheme) {
+  if (lower(scheme) == "file://")
+    return std::string{path};
   auto segments = segments_of(path);
   std::vector<bool> secret(segments.size());
   auto hide = [&](size_t first, size_t count) {
@@ -185,6 +187,38 @@ std::string replace_urls(std::string_view text, Replace replace) {
   }
 }
 
+/// The text with "***" for the characters of `secret` that follow each `lead`, if there are enough of them.
+std::string mask_behind(std::string_view text, std::string_view lead, size_t least, bool (*secret)(unsigned char)) {
+  std::string result;
+  for (size_t at; (at = text.find(lead)) != std::string_view::npos;) {
+    at += lead.size();
+    auto rest = text.substr(at);
+    auto end = std::find_if_not(rest.begin(), rest.end(), [secret](unsigned char c) { return secret(c); });
+    auto length = static_cast<size_t>(end - rest.begin());
+    result.append(text.substr(0, at));
+    if (length >= least)
+      result.append(mask);
+    else
+      result.append(rest.substr(0, length));
+    text.remove_prefix(at + length);
+  }
+  return result.append(text);
+}
+
+/// A key that lost its end or a digit is still masked; a word that only begins alike is not.
+std::string mask_keys(std::string_view text) {
+  constexpr size_t digits_min = 8;
+  return mask_behind(text, "trp_", digits_min, [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
+std::string mask_bearer(std::string_view text) {
+  constexpr size_t characters_min = 16;
+  auto is_of_token = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view{"-._~+/="}.find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  return mask_behind(text, "Bearer ", characters_min, is_of_token);
+}
+
 } // namespace
 
 std::string mask_url(std::string_view url) {
@@ -208,11 +242,11 @@ std::string host_of_url(std::string_view url) {
 std::string mask_query(std::string_view text) {
   auto question = text.find('?');
   auto begin = question == std::string_view::npos ? text.size() : question + 1;
-  return std::string{text.substr(0, begin)} + mask_values(text.substr(begin));
+  return mask_keys(text.substr(0, begin)) + mask_values(text.substr(begin));
 }
 
 std::string mask_urls(std::string_view text) {
-  return replace_urls(text, mask_url);
+  return mask_keys(mask_bearer(replace_urls(text, mask_url)));
 }
 
 std::string only_hosts(std::string_view text) {

@@ -3,6 +3,7 @@
 
 #include "base/descriptor.hpp"
 #include "base/identity.hpp"
+#include "base/renaming.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -48,16 +50,12 @@ file_result<void> write_all(int fd, std::span<const std::byte> bytes, const std:
   return {};
 }
 
-std::string folder_of(const std::string& path) {
-  auto folder = std::filesystem::path{path}.parent_path().string();
-  return folder.empty() ? "." : folder;
+std::string name_of(const std::string& path) {
+  return std::filesystem::path{path}.filename().string();
 }
 
-/// EINVAL is accepted for a folder: some network file systems cannot flush folders.
-file_result<void> flush(int file, const std::string& path, bool is_folder) {
-  if (::fsync(file) != 0 && (errno != EINVAL || !is_folder))
-    return failed("flush", path);
-  return {};
+file_result<void> flush(int file, const std::string& path) {
+  return ::fsync(file) != 0 ? file_result<void>{failed("flush", path)} : file_result<void>{};
 }
 
 tl::unexpected<file_error> taken(const std::string& target) {
@@ -75,32 +73,26 @@ file_result<void> check_same(int file, int folder, const std::string& path) {
   return {};
 }
 
-file_result<void> rename_to(const std::string& from, int folder, const std::string& target, overwrite existing) {
-  auto name = std::filesystem::path{target}.filename().string();
+file_result<void> rename_to(int from_folder, const std::string& from, int folder, const std::string& target,
+                            overwrite existing) {
+  auto name = name_of(target);
   if (existing == overwrite::allow) {
-    if (::renameat(AT_FDCWD, from.c_str(), folder, name.c_str()) != 0)
+    if (::renameat(from_folder, from.c_str(), folder, name.c_str()) != 0)
       return failed("rename to", target);
     return {};
   }
-  if (::renameat2(AT_FDCWD, from.c_str(), folder, name.c_str(), RENAME_NOREPLACE) == 0)
-    return {};
-  if (errno == EEXIST)
+  auto code = rename_new(from_folder, from, folder, name);
+  if (code == std::errc::file_exists)
     return taken(target);
-  if (errno != EINVAL && errno != ENOSYS)
-    return failed("rename to", target);
-  // On a file system without RENAME_NOREPLACE: adds a second name that must be new, then removes the first one.
-  if (::linkat(AT_FDCWD, from.c_str(), folder, name.c_str(), 0) != 0)
-    return errno == EEXIST ? taken(target) : failed("rename to", target);
-  ::unlink(from.c_str());
-  return {};
+  return code ? file_result<void>{failed("rename to", target, code.value())} : file_result<void>{};
 }
 
-/// A new file `path` with the content of `file`. The descriptor reads and writes.
-file_result<descriptor> copy_of(int file, const std::string& path) {
-  ::unlink(path.c_str());
-  descriptor made{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};
+/// A new file `name` in `folder`, with the content of `file`. The descriptor reads and writes.
+file_result<descriptor> copy_of(int file, int folder, const std::string& name) {
+  ::unlinkat(folder, name.c_str(), 0);
+  descriptor made{::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};
   if (!made)
-    return failed("create", path);
+    return failed("create", name);
   std::vector<std::byte> block(buffer_bytes);
   for (off_t at = 0;;) {
     auto count = ::pread(file, block.data(), block.size(), at);
@@ -108,10 +100,10 @@ file_result<descriptor> copy_of(int file, const std::string& path) {
       continue;
     if (count == 0)
       return made;
-    auto done = count < 0 ? failed("read to copy to", path)
-                          : write_all(made.get(), std::span{block}.first(static_cast<size_t>(count)), path);
+    auto done = count < 0 ? failed("read to copy to", name)
+                          : write_all(made.get(), std::span{block}.first(static_cast<size_t>(count)), name);
     if (!done) {
-      ::unlink(path.c_str());
+      ::unlinkat(folder, name.c_str(), 0);
       return tl::unexpected{std::move(done.error())};
     }
     at += count;
@@ -129,6 +121,28 @@ std::string kind_of(mode_t mode) {
                                           : "something else";
 }
 
+file_result<descriptor> open_target_folder(const std::string& target, const path_roots& roots) {
+  auto folder = roots.open_folder_of(target);
+  if (folder)
+    return std::move(*folder);
+  auto why = std::move(folder.error());
+  auto missing = why.number == ENOENT || why.number == ENOTDIR;
+  auto path = std::filesystem::path{target}.parent_path().string();
+  auto text = missing ? "there is no folder " + path + "; make it, or name another output" : why.what;
+  return fail(file_fault::refused, "write " + target + ": " + text);
+}
+
+file_result<void> check_free(int folder, const std::string& target, overwrite existing) {
+  struct stat found = {};
+  if (::fstatat(folder, name_of(target).c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? file_result<void>{} : failed("write", target);
+  if (auto kind = kind_of(found.st_mode); !kind.empty())
+    return fail(file_fault::refused, "write " + target + ": it is " + kind + ", no regular file; name another output");
+  if (existing == overwrite::refuse)
+    return taken(target);
+  return {};
+}
+
 } // namespace
 
 std::string staging_path(const std::string& target, const std::string& tag) {
@@ -142,61 +156,62 @@ std::string staging_path(const std::string& target, const std::string& tag) {
   return (path.parent_path() / ("." + name + "." + clean + ".part")).string();
 }
 
-file_result<void> check_target(const std::string& target, overwrite existing) {
-  struct stat found = {};
-  auto folder = folder_of(target);
-  if (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
-    return fail(file_fault::refused,
-                "write " + target + ": there is no folder " + folder + "; make it, or name another output");
-  if (::lstat(target.c_str(), &found) != 0)
-    return errno == ENOENT ? file_result<void>{} : failed("write", target);
-  if (auto kind = kind_of(found.st_mode); !kind.empty())
-    return fail(file_fault::refused, "write " + target + ": it is " + kind + ", no regular file; name another output");
-  if (existing == overwrite::refuse)
-    return taken(target);
-  return {};
+file_result<void> check_target(const std::string& target, overwrite existing, const path_roots& roots) {
+  auto folder = open_target_folder(target, roots);
+  return folder ? check_free(folder->get(), target, existing) : tl::unexpected{std::move(folder.error())};
 }
 
-file_result<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing) {
-  if (auto free = check_target(target, existing); !free)
+file_result<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing,
+                                 const path_roots& roots) {
+  auto opened = open_target_folder(target, roots);
+  if (!opened)
+    return tl::unexpected{std::move(opened.error())};
+  auto folder = std::move(*opened);
+  if (auto free = check_free(folder.get(), target, existing); !free)
     return tl::unexpected{std::move(free.error())};
-  auto folder_path = folder_of(target);
-  descriptor folder{::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   struct stat here = {};
   struct stat there = {};
-  if (!folder || ::fstat(folder.get(), &there) != 0 || ::fstat(file, &here) != 0)
-    return failed("open", folder_path);
+  if (::fstat(folder.get(), &there) != 0 || ::fstat(file, &here) != 0)
+    return failed("look at", target);
   auto near = from;
+  auto near_folder = AT_FDCWD;
   descriptor copied;
   if (here.st_dev != there.st_dev) {
-    near = staging_path(target, "copy");
-    auto made = copy_of(file, near);
+    near = name_of(staging_path(target, "copy"));
+    near_folder = folder.get();
+    auto made = copy_of(file, near_folder, near);
     if (!made)
       return tl::unexpected{std::move(made.error())};
     copied = std::move(*made);
     file = copied.get();
   }
-  auto name = std::filesystem::path{target}.filename().string();
-  auto done = flush(file, near, false)
-                .and_then([&] { return check_same(file, AT_FDCWD, near); })
-                .and_then([&] { return rename_to(near, folder.get(), target, existing); })
-                .and_then([&] { return check_same(file, folder.get(), name); })
-                .and_then([&] { return flush(folder.get(), folder_path, true); });
-  if (near != from)
-    ::unlink(done ? from.c_str() : near.c_str());
+  auto done =
+    flush(file, near)
+      .and_then([&] { return check_same(file, near_folder, near); })
+      .and_then([&] { return rename_to(near_folder, near, folder.get(), target, existing); })
+      .and_then([&] { return check_same(file, folder.get(), name_of(target)); })
+      .and_then([&]() -> file_result<void> {
+        auto code = flush_folder(folder.get());
+        return code ? file_result<void>{failed("flush the folder of", target, code.value())} : file_result<void>{};
+      });
+  if (copied && done)
+    ::unlink(from.c_str());
+  else if (copied)
+    ::unlinkat(near_folder, near.c_str(), 0);
   if (!done)
     return tl::unexpected{std::move(done.error())};
   return identity_of(file).value_or(std::string{});
 }
 
-file_result<std::string> publish(const std::string& from, const std::string& target, overwrite existing) {
+file_result<std::string> publish(const std::string& from, const std::string& target, overwrite existing,
+                                 const path_roots& roots) {
   descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat found = {};
   if (!file || ::fstat(file.get(), &found) != 0)
     return failed("open", from);
   if (!S_ISREG(found.st_mode))
     return fail(file_fault::failed, "open " + from + ": somebody else put something in its place");
-  return publish(file.get(), from, target, existing);
+  return publish(file.get(), from, target, existing, roots);
 }
 
 new_file::new_file(std::string target, std::string path, int fd)

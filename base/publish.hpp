@@ -1,6 +1,7 @@
 // Files that appear whole or not at all: written under another name, flushed to the disk, and renamed.
 #pragma once
 
+#include "base/path_roots.hpp"
 #include "base/sha256.hpp"
 
 #include <cstddef>
@@ -34,18 +35,21 @@ using file_result = tl::expected<T, file_error>;
 std::string staging_path(const std::string& target, const std::string& tag);
 
 /// Whether a result may appear as `target`: its folder is there, and nothing is in its way but a regular file that may
-/// be replaced. A device, a pipe, a folder or a link is never replaced. Else `file_fault::refused`.
-file_result<void> check_target(const std::string& target, overwrite existing);
+/// be replaced. A device, a pipe, a folder or a link is never replaced, and nothing appears outside of `roots`. Else
+/// `file_fault::refused`.
+file_result<void> check_target(const std::string& target, overwrite existing, const path_roots& roots = {});
 
 /// Makes the finished file `from`, which is open as `file`, appear as `target`: flushes it, renames it and flushes the
 /// folder. On another file system it is copied first. An existing file that must not be replaced is
 /// `file_fault::refused`, as in `check_target`. If somebody replaces the file meanwhile, that is an error: it does not
 /// count as published. If anything fails before the renaming, `from` stays. Returns the identity of what is published
 /// (base/identity.hpp).
-file_result<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing);
+file_result<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing,
+                                 const path_roots& roots = {});
 
 /// The same for a file that is not open. A link is not followed.
-file_result<std::string> publish(const std::string& from, const std::string& target, overwrite existing);
+file_result<std::string> publish(const std::string& from, const std::string& target, overwrite existing,
+                                 const path_roots& roots = {});
 
 /// A file that is written in order. The destructor removes it unless it was committed.
 class new_file {

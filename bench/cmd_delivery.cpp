@@ -2,7 +2,8 @@
 //
 // A camera that shows the machine's clock (test/players/clock.sh) is a channel of a real cluster: a coordinator, three
 // workers, their tasks. Headless Chromium plays it with hls.js, shaka-player and dash.js (test/players/play.mjs), each
-// with its own defaults. The clock in the picture says how old a picture is when it is shown.
+// with its own defaults. The clock in the picture says how old a picture is when it is shown. To measure that, hls.js
+// is set to catch up with live (`maxLiveSyncPlaybackRate`), as a page that wants low latency does.
 #include "base/json.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
@@ -19,6 +20,7 @@
 #include <memory>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -56,7 +58,8 @@ constexpr const char* profiles = R"(  plain:
 
 struct plan {
   int runs = 3;
-  seconds watched{15}; ///< each of them
+  seconds watched{60}; ///< each of them
+  int rounds = 5;      ///< of the four faults
   std::string players = TROUPE_PLAYERS;
   std::string only;
 
@@ -250,7 +253,7 @@ void note(report& to, const std::string& when, const json::object& seen, seconds
 void watch_quietly(const plan& how, const played_channel& at, report& to) {
   std::vector<double> half, most, starts;
   for (int i = 0; i < how.runs; ++i) {
-    auto seen = at.play("hls.js", how.watched, {"--glass"}).report();
+    auto seen = at.play("hls.js", how.watched, {"--glass", "--catch-up"}).report();
     note(to, "quiet", seen, how.watched);
     starts.push_back(number(seen, "start_ms"));
     auto* glass = seen.if_contains("glass_ms");
@@ -270,7 +273,7 @@ struct fault {
   std::function<void(const played_channel&, const transcoding&)> mend;
 };
 
-void watch_faults(const played_channel& at, report& to) {
+void watch_faults(const plan& how, const played_channel& at, report& to) {
   auto nothing = [](const played_channel&, const transcoding&) {};
   const std::array faults{
     fault{"kill a task", [](const played_channel&, const transcoding& x) { ::kill(x.pid, SIGKILL); }, nothing},
@@ -281,7 +284,7 @@ void watch_faults(const played_channel& at, report& to) {
     fault{"drain a worker", [](const played_channel& r, const transcoding& x) { r.nodes().drain(x.worker); },
           [](const played_channel& r, const transcoding& x) { r.nodes().resume(x.worker); }}};
   auto before = at.nodes().failovers();
-  auto played = 2 * player_start + recovery * (faults.size() + 1);
+  auto played = 2 * player_start + recovery * (how.rounds * static_cast<int>(faults.size()) + 1);
   std::vector<viewer> viewers;
   viewers.reserve(3);
   for (auto* player : {"hls.js", "shaka", "dashjs"}) {
@@ -289,13 +292,14 @@ void watch_faults(const played_channel& at, report& to) {
     std::this_thread::sleep_for(player_start / 2); // three browsers that start at once take all cores
   }
   std::this_thread::sleep_for(player_start);
-  for (auto& x : faults) {
-    auto victim = at.victim();
-    x.make(at, victim);
-    std::this_thread::sleep_for(recovery * 2 / 3);
-    x.mend(at, victim);
-    std::this_thread::sleep_for(recovery / 3);
-  }
+  for (int i = 0; i < how.rounds; ++i)
+    for (auto& x : faults) {
+      auto victim = at.victim();
+      x.make(at, victim);
+      std::this_thread::sleep_for(recovery * 2 / 3);
+      x.mend(at, victim);
+      std::this_thread::sleep_for(recovery / 3);
+    }
   std::map<std::string, double> sums;
   for (auto& x : viewers) {
     auto seen = x.report();
@@ -335,6 +339,7 @@ int run_delivery(const arguments& given) {
   po::options_description options{"options"};
   auto add = options.add_options();
   add("runs", po::value(&how.runs)->default_value(how.runs), "viewings that the age of pictures is measured in");
+  add("rounds", po::value(&how.rounds)->default_value(how.rounds), "rounds of the four faults");
   add("only", po::value(&how.only), "quiet, faults or restart");
   add("players", po::value(&how.players)->default_value(how.players), "the folder test/players");
   auto values = parse(given, "delivery [options]", options);
@@ -342,12 +347,14 @@ int run_delivery(const arguments& given) {
     return 0;
   report result;
   result.name = "delivery";
-  auto whole = how.runs;
-  if (values->count("quick") > 0)
-    how.runs = std::min(how.runs, 1);
-  if (how.runs < 1)
-    throw std::invalid_argument("at least one run");
-  result.leave_out(static_cast<size_t>(how.runs), static_cast<size_t>(whole), "viewings without a fault");
+  if (how.runs < 1 || how.rounds < 1)
+    throw std::invalid_argument("at least one run and one round");
+  auto shorten = [&](int& count, const char* what) {
+    auto whole = std::exchange(count, values->count("quick") > 0 ? 1 : count);
+    result.leave_out(static_cast<size_t>(count), static_cast<size_t>(whole), what);
+  };
+  shorten(how.runs, "viewings without a fault");
+  shorten(how.rounds, "rounds of faults");
   try {
     auto installed = run_process({"node", how.players + "/play.mjs", "--check"}, seconds{10});
     if (!installed.ok())
@@ -358,7 +365,7 @@ int run_delivery(const arguments& given) {
     if (how.wants("quiet"))
       watch_quietly(how, at, result);
     if (how.wants("faults"))
-      watch_faults(at, result);
+      watch_faults(how, at, result);
     if (how.wants("restart"))
       watch_restart(at, result);
   } catch (const std::runtime_error& problem) {

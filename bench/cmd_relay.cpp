@@ -8,10 +8,12 @@
 // sockets move the same bytes in turns with the relay; the ratio is the figure that counts.
 #include "actors/cluster/link.hpp"
 #include "actors/gateway.hpp"
+#include "base/random_id.hpp"
 #include "bench/bare_relay.hpp"
 #include "bench/options.hpp"
 #include "bench/relay_actors.hpp"
 #include "bench/report.hpp"
+#include "core/trust/link_proof.hpp"
 #include "processes/child_process.hpp"
 #include "rig/process.hpp"
 #include "rig/scratch_folder.hpp"
@@ -32,20 +34,22 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr auto relay_start_limit = std::chrono::seconds{60};
+constexpr const char* cluster_secret = "a-secret-for-one-measurement";
 
 struct certificates {
   std::string ca, certificate, key;
 };
 
-/// A cluster CA and one certificate for this machine, like those of scripts/make-certs.
+/// A cluster CA and one certificate for this machine, as an operator makes them.
 certificates make_certificates(const scratch_folder& folder) {
   certificates result{folder.path("ca.pem"), folder.path("node.pem"), folder.path("node.key")};
   auto script =
     "cd " + folder.path("")
-    + " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    + " && echo extendedKeyUsage=serverAuth,clientAuth > uses"
+      " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
       " -subj /CN=CA -keyout ca.key -out ca.pem && openssl req -new -newkey ec -pkeyopt"
       " ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout node.key -out node.csr && openssl x509 -req"
-      " -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out node.pem";
+      " -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile uses -out node.pem";
   auto done = run_process({"sh", "-c", script}, std::chrono::seconds{30});
   if (!done.ok())
     throw std::runtime_error("openssl makes no certificates: " + done.out);
@@ -53,7 +57,20 @@ certificates make_certificates(const scratch_folder& folder) {
 }
 
 link_config link_of(const std::string& port, const certificates& tls) {
-  return {"127.0.0.1", static_cast<uint16_t>(std::stoi(port)), tls.ca, tls.certificate, tls.key};
+  link_config result{"127.0.0.1", static_cast<uint16_t>(std::stoi(port)), tls.ca, tls.certificate, tls.key};
+  result.secret = cluster_secret;
+  return result;
+}
+
+/// The same for an end that joins as a task of this host, with a pass as a worker makes it.
+link_config task_link_of(const std::string& port, const certificates& tls, const task_join& who) {
+  auto result = link_of(port, tls);
+  core::task_pass pass{who.task.value, who.host.value,
+                       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+  result.role = core::link_role::task;
+  result.name = name_of(pass);
+  result.secret = secret_of(pass, core::node_secret(cluster_secret, pass.node));
+  return result;
 }
 
 /// The processes of one run, ended by the destructor.
@@ -194,7 +211,8 @@ int run_relay_task(const arguments& given) {
   if (given.size() != 5)
     return 2;
   register_node_types();
-  auto to = link_of(given[0], {given[2], given[3], given[4]});
+  task_join who{task_id{base::random_id()}, worker_id{std::stoull(given[1])}, {}};
+  auto to = task_link_of(given[0], {given[2], given[3], given[4]}, who);
   node_system_config cfg{1};
   caf::actor_system system{cfg};
   // A hundred processes that start at once may overflow the listener's backlog.
@@ -207,7 +225,7 @@ int run_relay_task(const arguments& given) {
     return 1;
   auto task = spawn_relay_task(system, *coordinator);
   caf::scoped_actor self{system};
-  self->send(*coordinator, task_join{task_id{1}, worker_id{std::stoull(given[1])}, {}, {}}, task);
+  self->send(*coordinator, who, task);
   self->wait_for(task);
   std::_Exit(0); // the actors that flood and echo end with the process
 }

@@ -181,6 +181,7 @@ dispatch_node::dispatch_node(const dispatch_settings& x, std::shared_ptr<dispatc
   coordinator_ = spawn_coordinator(system_, std::move(with));
   http::server_config page;
   page.listen.port = 0;
+  page.requests_per_second = page.requests_burst = 1'000'000; // its reader asks up to 200 times a second
   auto server = http::server::start(page, system_, coordinator_);
   if (!server)
     throw std::runtime_error(server.error());

@@ -34,7 +34,6 @@ public:
       registration x;
       x.worker = worker_id{n};
       x.name = "w" + std::to_string(n);
-      x.token = "token";
       x.version = "1";
       x.slots = 1;
       x.can.cores = 1;
@@ -195,7 +194,6 @@ private:
   time_point now_{std::chrono::seconds{1000}};
   worker_table table_{[] {
     worker_table_config x;
-    x.token = "token";
     x.version = "1";
     x.degraded_after = x.unhealthy_after = x.gone_after = std::chrono::hours{10'000};
     return x;

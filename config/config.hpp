@@ -9,6 +9,7 @@
 #include "core/live/config.hpp"
 #include "core/live/delivery_options.hpp"
 #include "core/live/ladder.hpp"
+#include "core/trust/url_rules.hpp"
 #include "messages/work.hpp"
 
 #include <chrono>
@@ -55,11 +56,13 @@ struct node_options {
   bool operator==(const node_options&) const = default;
 };
 
-/// PEM files: all three, or none for a cluster without TLS.
+/// PEM files: all three, or none. Without them, certificates are those of the cluster's own authority. A task has only
+/// `ca`.
 struct tls_options {
   std::string ca;
   std::string certificate;
   std::string key;
+  bool always = false; ///< a coordinator uses TLS on loopback, too
 
   bool operator==(const tls_options&) const = default;
 
@@ -76,6 +79,10 @@ struct cluster_options {
   std::string token_file;
   bool insecure = false;
   tls_options tls;
+  std::string join;           ///< secret; a join token
+  endpoint join_at{{}, 8443}; ///< the coordinator's HTTPS; without a host, that of `coordinator`
+  std::string authority_key_file;
+  milliseconds certificate_life = 720h; ///< of a node
   milliseconds heartbeat_interval = 1s;
   milliseconds reconnect_delay = 250ms;
   milliseconds reconnect_max_delay = 10s;
@@ -83,13 +90,35 @@ struct cluster_options {
   bool operator==(const cluster_options&) const = default;
 };
 
+/// HTTPS, beside the plain HTTP of `http.listen`.
+struct https_options {
+  bool enabled = false;
+  endpoint listen{"127.0.0.1", 8443};
+  std::string port_file;   ///< the bound port is written to this file; empty for none
+  std::string certificate; ///< PEM file; empty: the coordinator makes a certificate
+  std::string key;         ///< PEM file; empty: in the file of the certificate
+  bool redirect = true;    ///< requests with keys must not come to `http.listen` from other machines
+
+  bool operator==(const https_options&) const = default;
+};
+
 struct http_options {
   endpoint listen{"127.0.0.1", 8080};
   std::string port_file; ///< the bound port is written to this file; empty for none
   bool insecure = false;
+  https_options tls;
   uint64_t header_bytes_max = 16 * defaults::kibibyte; ///< request line included; larger: 414 or 431
   uint64_t body_bytes_max = defaults::mebibyte;        ///< larger: 413
   std::vector<std::string> hosts;                      ///< further host names that requests may be addressed to
+  /// Whether requests from this machine need no key: "auto" (until there is a key besides the first), "always",
+  /// "never".
+  std::string trust_loopback = "auto";
+  bool open_channels = false; ///< anyone may watch all channels
+  /// Addresses and networks of reverse proxies, whose X-Forwarded-For counts.
+  std::vector<std::string> trusted_proxies;
+  std::string proxy_protocol = "off"; ///< or "required": connections of these proxies begin with its header
+  uint32_t requests_per_second = 100; ///< of one address, on average; more: 429
+  uint32_t requests_burst = 200;      ///< at once
   /// More: 503; before that, idle connections are closed to make room.
   uint32_t connections_max = 4096;
   uint32_t connections_per_client = 1024; ///< of one address, or of one IPv6 /64 network; more: 503
@@ -123,7 +152,9 @@ struct coordinator_options {
 struct live_options {
   milliseconds quarantine_for = 5min;
   uint32_t sessions_max = 256;
-  uint32_t clients_max = 50'000; ///< who watch, by any protocol; more: 503
+  uint32_t clients_max = defaults::live_clients_max; ///< who watch, by any protocol; more: 503
+  /// Viewers of HLS and DASH from one address, or from one IPv6 /64 network; more: 503.
+  uint32_t viewers_per_client = defaults::live_viewers_per_client;
   static constexpr uint64_t slate_image_bytes_max = 8 * defaults::mebibyte;
 
   std::string slate_image; ///< path of a picture file
@@ -149,8 +180,18 @@ struct task_options {
   milliseconds orphan_timeout = 10s;
   milliseconds stop_timeout = 2s;
   core::memory_rules memory{2048 * defaults::mebibyte, 100};
+  bool cage = true;
+  std::vector<std::string> hidden; ///< out of a task's reach although `paths` allows them
+  std::string user;                ///< of the tasks of a node that root started; empty: root
 
   bool operator==(const task_options&) const = default;
+};
+
+struct audit_options {
+  uint32_t keep_days = 365;
+  uint32_t entries_max = 100'000;
+
+  bool operator==(const audit_options&) const = default;
 };
 
 struct log_options {
@@ -158,6 +199,14 @@ struct log_options {
   log_format format = log_format::text;
 
   bool operator==(const log_options&) const = default;
+};
+
+/// Folders below which tasks and the coordinator open files.
+struct path_options {
+  std::vector<std::string> read;
+  std::vector<std::string> write;
+
+  bool operator==(const path_options&) const = default;
 };
 
 /// All settings of a node. Those that the classes of core/ need are in structs of core/. `channels`, `profiles` and
@@ -172,6 +221,9 @@ struct configuration {
   live_options live;
   job_options jobs;
   task_options task;
+  audit_options audit;
+  path_options paths;
+  core::url_rules urls;
   log_options log;
   core::worker_table_config workers;
   core::lease_table_config leases;

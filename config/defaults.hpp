@@ -17,16 +17,19 @@ inline constexpr uint64_t mebibyte = 1024 * kibibyte;
 
 // Cluster.
 inline constexpr milliseconds link_handshake_timeout =
-  5s; ///< from the first byte of TCP to the end of TLS and of the peer's hello
+  5s; ///< from the first byte of TCP to the end of TLS and of the proof
 /// Connections before their handshake is complete; if there are too many, the oldest is closed.
 inline constexpr size_t link_newcomers_max = 256;
 inline constexpr uint64_t link_connections_max = 16'384;           ///< of workers and tasks
 inline constexpr uint64_t link_message_bytes_max = 256 * mebibyte; ///< of one message between nodes
+inline constexpr uint64_t link_control_bytes_max = 4 * mebibyte;   ///< of one message without samples
 inline constexpr uint64_t link_step_bytes =
   256 * kibibyte; ///< beyond this, memory for a message grows only with the bytes received
 
 // HTTP.
 inline constexpr uint64_t http_bodies_bytes_max = 64 * mebibyte; ///< total of all request bodies in memory
+inline constexpr uint32_t live_clients_max = 50'000;
+inline constexpr uint32_t live_viewers_per_client = 4'096;
 inline constexpr uint32_t http_event_clients_max = 256;
 inline constexpr uint32_t http_event_clients_per_client = 64;
 inline constexpr milliseconds http_upload_window =
@@ -46,6 +49,7 @@ inline constexpr size_t name_bytes_max = 64;
 inline constexpr size_t channels_max = 1024;
 inline constexpr size_t profiles_max = 256;
 inline constexpr size_t urls_max = 16;
+inline constexpr size_t paths_max = 1024; ///< folders in a list
 
 /// Languages in the list of a profile.
 inline constexpr size_t languages_max = 16;

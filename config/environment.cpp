@@ -18,7 +18,8 @@ constexpr std::string_view alias_prefix = "TVARR_";
 constexpr std::string_view free_name = "<NAME>";
 
 // Not rows of the table: the first one names the file, the others are for scripts and caf-ctl.
-constexpr std::array<std::string_view, 3> other_variables{"TROUPE_CONFIG", "TROUPE_CACHE", "TROUPE_URL"};
+constexpr std::array<std::string_view, 5> other_variables{"TROUPE_CONFIG", "TROUPE_CACHE", "TROUPE_URL", "TROUPE_KEY",
+                                                          "TROUPE_KEY_FILE"};
 
 std::string folded(std::string_view name) {
   std::string result;

@@ -172,26 +172,48 @@ std::string value_or_empty(const environment& variables, std::string_view name) 
   return found == variables.end() ? std::string{} : found->second;
 }
 
+/// Where people and machines keep their media. The folder of root holds secrets instead.
+std::vector<std::string> media_folders(const environment& variables) {
+  std::vector<std::string> result{"/home", "/media", "/mnt", "/srv", "/data", "/run/media", "/tmp", "/var/tmp"};
+  for (auto x : {value_or_empty(variables, "HOME"), value_or_empty(variables, "TMPDIR")})
+    if (x.starts_with('/') && x != "/" && x != "/root")
+      result.push_back(std::move(x));
+  return result;
+}
+
+/// Where a person usually has keys and passwords.
+std::vector<std::string> private_folders(const environment& variables) {
+  std::vector<std::string> result;
+  if (const auto home = value_or_empty(variables, "HOME"); home.starts_with('/'))
+    for (auto name : {".ssh", ".gnupg", ".aws", ".kube", ".docker", ".config", ".mozilla", ".local/share/keyrings"})
+      result.push_back(home + "/" + name);
+  return result;
+}
+
 /// Fills in the defaults that depend on the machine, the user or other keys.
 void complete(configuration& x, const environment& variables) {
   if (x.node.name.empty())
     x.node.name = host_name();
-  if (x.node.state_dir.empty()) {
-    const auto state = value_or_empty(variables, "XDG_STATE_HOME");
-    const auto home = value_or_empty(variables, "HOME");
-    // A service without a home folder is a system service.
-    x.node.state_dir = !state.empty()  ? state + "/troupe"
-                       : !home.empty() ? home + "/.local/state/troupe"
-                                       : "/var/lib/troupe";
-  }
+  if (x.node.state_dir.empty())
+    x.node.state_dir = usual_state_dir(variables);
   if (x.jobs.store.empty())
     x.jobs.store = x.node.state_dir + "/jobs.db";
   if (x.jobs.work_dir.empty())
     x.jobs.work_dir = x.node.state_dir + "/jobs";
   if (x.cluster.token_file.empty())
     x.cluster.token_file = x.node.state_dir + "/cluster.token";
+  if (x.cluster.authority_key_file.empty())
+    x.cluster.authority_key_file = x.node.state_dir + "/authority.key";
+  if (x.cluster.join_at.host.empty())
+    x.cluster.join_at.host = x.cluster.coordinator.host;
   if (x.worker.capability_cache.empty())
     x.worker.capability_cache = x.node.state_dir + "/capabilities.json";
+  if (x.paths.read.empty())
+    x.paths.read = media_folders(variables);
+  if (x.paths.write.empty())
+    x.paths.write = media_folders(variables);
+  if (x.task.hidden.empty())
+    x.task.hidden = private_folders(variables);
   if (x.worker.slots == 0)
     x.worker.slots = std::max(1U, std::thread::hardware_concurrency());
 }
@@ -230,6 +252,13 @@ tl::expected<loaded, problems> merge(const file_text* file, command_line argumen
 }
 
 } // namespace
+
+std::string usual_state_dir(const environment& variables) {
+  const auto state = value_or_empty(variables, "XDG_STATE_HOME");
+  const auto home = value_or_empty(variables, "HOME");
+  // A service without a home folder is a system service.
+  return !state.empty() ? state + "/troupe" : !home.empty() ? home + "/.local/state/troupe" : "/var/lib/troupe";
+}
 
 tl::expected<loaded, problems> load(std::span<const std::string> arguments, const environment& variables) {
   auto line = from_arguments(arguments);

@@ -32,6 +32,9 @@ struct loaded {
 /// @param environ null-terminated "NAME=value".
 tl::expected<loaded, problems> load(int argc, const char* const* argv, const char* const* environ);
 
+/// The folder for a node's persistent state, unless `node.state_dir` is set.
+std::string usual_state_dir(const environment& variables);
+
 /// The same for arguments without the program's name, and an environment as a map.
 tl::expected<loaded, problems> load(std::span<const std::string> arguments, const environment& variables);
 

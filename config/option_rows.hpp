@@ -10,6 +10,9 @@ namespace troupe::config {
 /// Live channels.
 std::vector<option> live_rows();
 
+/// What orders and channels may reach.
+std::vector<option> access_rows();
+
 /// Channels, profiles and ladders.
 std::vector<option> media_rows();
 

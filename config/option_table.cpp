@@ -50,17 +50,17 @@ std::vector<option> node_rows() {
 std::vector<option> cluster_rows() {
   return {
     {.key = "cluster.listen", .kind = kind::address, .at = at<&c::cluster, &cl::listen>,
-     .help = "Where the coordinator listens for workers and tasks. Anything but loopback needs TLS, or "
-             "`cluster.insecure`. Port 0 takes any free port.",
+     .help = "Where the coordinator listens for workers and tasks: on anything but loopback with TLS, unless "
+             "`cluster.insecure` is set. Port 0 takes any free port.",
      .aliases = {{"TVARR_FFMPEGD_LISTEN_ADDRESS"}, {"TVARR_GRPC_PORT", part::port}}},
     {.key = "cluster.coordinator", .kind = kind::address, .at = at<&c::cluster, &cl::coordinator>,
-     .help = "The coordinator that a worker or a task connects to.", .flags = {"coordinator"},
+     .help = "The coordinator that a worker or a task connects to.", .needs_port = false, .flags = {"coordinator"},
      .aliases = {{"TVARR_COORDINATOR_URL"}}},
     {.key = "cluster.port_file", .kind = kind::path, .at = at<&c::cluster, &cl::port_file>,
      .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "cluster.token", .kind = kind::text, .at = at<&c::cluster, &cl::token>,
-     .help = "Proves that a worker belongs to the cluster: 16 to 1024 characters without blanks. Overrides "
-             "`cluster.token_file`.",
+     .help = "The secret with which workers and coordinator prove themselves to each other; it is never sent. A worker "
+             "that has joined needs none. 16 to 1024 characters without blanks. Overrides `cluster.token_file`.",
      .default_text = "the content of `cluster.token_file`", .secret = true,
      .aliases = {{"TVARR_FFMPEGD_AUTH_TOKEN"}, {"TVARR_AUTH_TOKEN"}, {"TVARR_GRPC_AUTH_TOKEN"},
        {"TVARR_COORDINATOR_AUTH_TOKEN"}}},
@@ -68,14 +68,34 @@ std::vector<option> cluster_rows() {
      .help = "File that holds the token. A coordinator creates it if it does not exist.",
      .default_text = "cluster.token in `node.state_dir`"},
     {.key = "cluster.insecure", .kind = kind::boolean, .at = at<&c::cluster, &cl::insecure>,
-     .help = "Allows cluster connections beyond this machine without TLS. Each start warns of it."},
+     .help = "Cluster connections beyond this machine are without TLS. Each start warns of it."},
+    {.key = "cluster.join", .kind = kind::text, .at = at<&c::cluster, &cl::join>,
+     .help = "A join token, with which a worker becomes a node of the cluster: `caf-ctl join-token create` prints one. "
+             "Later starts need no token, as long as the worker's certificate is valid.",
+     .default_text = "none", .secret = true, .flags = {"join"}},
+    {.key = "cluster.join_at", .kind = kind::address, .at = at<&c::cluster, &cl::join_at>,
+     .help = "Where the coordinator serves HTTPS, for a worker that joins or renews its certificate.",
+     .default_text = "the host of `cluster.coordinator`, port 8443", .needs_port = false},
+    {.key = "cluster.certificate_life", .kind = kind::duration, .at = at<&c::cluster, &cl::certificate_life>,
+     .help = "How long certificates of nodes are valid. Each is renewed after 50 to 80 % of this time.",
+     .min = 10 * seconds, .max = 366 * 24 * hours},
+    {.key = "cluster.authority_key_file", .kind = kind::path, .at = at<&c::cluster, &cl::authority_key_file>,
+     .help = "File with the secret that encrypts the key of the cluster's authority in the store. A coordinator creates "
+             "it if it does not exist. Without it no coordinator can use the authority again.",
+     .default_text = "authority.key in `node.state_dir`"},
+    {.key = "cluster.tls.always", .kind = kind::boolean, .at = at<&c::cluster, &cl::tls, &tls_options::always>,
+     .help = "The coordinator uses TLS even if `cluster.listen` is on loopback."},
     {.key = "cluster.tls.ca", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::ca>,
-     .help = "PEM file of the cluster's certificate authority. Peers that it did not sign are refused.",
-     .default_text = "none"},
+     .help = "PEM file of an authority of your own for the cluster port. Workers and coordinators that it did not sign "
+             "are refused. If the file has a list of revoked certificates, these are refused, too.",
+     .default_text = "the cluster's own authority"},
     {.key = "cluster.tls.certificate", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::certificate>,
-     .help = "PEM file of this node's certificate.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
+     .help = "PEM file of this node's certificate from `cluster.tls.ca`: a coordinator's must be for servers, a worker's "
+             "for clients.",
+     .default_text = "one of the cluster's own authority", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
     {.key = "cluster.tls.key", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::key>,
-     .help = "PEM file of this node's private key.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
+     .help = "PEM file of the private key of `cluster.tls.certificate`.",
+     .default_text = "one that the node makes", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
     {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::leases, &le::places, &pl::choose, &pc::rank>,
      .help = "How a worker, or one of its GPUs, is chosen among those that have proven the encoder and have room. "
              "`gpu-aware` takes the GPU with the largest share of free sessions, `weighted` the one with the lowest "
@@ -172,30 +192,70 @@ std::vector<option> gpu_rows() {
 std::vector<option> service_rows() {
   return {
     {.key = "http.listen", .kind = kind::address, .at = at<&c::http, &ht::listen>,
-     .help = "Where the coordinator serves the API, metrics and media. Anything but loopback needs `http.insecure`. "
+     .help = "Where the coordinator serves the API, metrics and media. Anything but loopback needs `http.insecure`; "
+             "better is HTTPS, see `http.tls.enabled`. "
              "Port 0 takes any free port.",
      .aliases = {{"TVARR_LISTEN_ADDRESS"}, {"TVARR_SERVER_HOST", part::host}, {"TVARR_SERVER_PORT", part::port}}},
     {.key = "http.port_file", .kind = kind::path, .at = at<&c::http, &ht::port_file>,
      .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "http.insecure", .kind = kind::boolean, .at = at<&c::http, &ht::insecure>,
-     .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Each start warns of it."},
+     .help = "Lets HTTP listen beyond this machine without TLS, so that keys and media can be read on the way. Each "
+             "start warns of it."},
+    {.key = "http.tls.enabled", .kind = kind::boolean, .at = at<&c::http, &ht::tls, &https_options::enabled>,
+     .help = "Serves HTTPS at `http.tls.listen`, beside plain HTTP at `http.listen`."},
+    {.key = "http.tls.listen", .kind = kind::address, .at = at<&c::http, &ht::tls, &https_options::listen>,
+     .help = "Where the coordinator serves HTTPS. Port 0 takes any free port."},
+    {.key = "http.tls.port_file", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::port_file>,
+     .help = "File into which the coordinator writes the port of HTTPS.", .default_text = "none"},
+    {.key = "http.tls.certificate", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::certificate>,
+     .help = "PEM file of the certificate for HTTPS, followed by those that lead to its authority. If the file "
+             "changes, new connections get the new certificate.",
+     .default_text = "a certificate that the coordinator makes and renews; its authority is `cluster-ca.crt` in "
+                     "`node.state_dir`"},
+    {.key = "http.tls.key", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::key>,
+     .help = "PEM file of the private key that belongs to `http.tls.certificate`.",
+     .default_text = "in the file `http.tls.certificate`"},
+    {.key = "http.tls.redirect", .kind = kind::boolean, .at = at<&c::http, &ht::tls, &https_options::redirect>,
+     .help = "Whether requests from other machines to `http.listen` are sent to HTTPS, if they need a key. Files of "
+             "jobs, addresses that were made for players, and open channels are served without HTTPS, too."},
     {.key = "http.hosts", .kind = kind::host_list, .at = at<&c::http, &ht::hosts>,
      .help = "Host names that the server accepts in `Host`: the names that a reverse proxy passes on, or that users "
              "type. Loopback names are always accepted, and so are IP addresses if `http.listen` is beyond this "
              "machine. Without a list, a server beyond this machine accepts any name, but refuses changes from "
-             "browsers under an unknown name.",
+             "browsers under an unknown name. A certificate that the coordinator makes is valid for these names.",
      .default_text = "none"},
+    {.key = "http.trust_loopback", .kind = kind::choice, .at = at<&c::http, &ht::trust_loopback>,
+     .help = "Whether requests from this machine may do everything without a key. `auto`: until there is a key besides "
+             "the first one. Requests that came through a proxy, or from a page of another origin, always need one.",
+     .choices = {"auto", "always", "never"}},
+    {.key = "http.open_channels", .kind = kind::boolean, .at = at<&c::http, &ht::open_channels>,
+     .help = "Lets anyone who reaches the server watch all channels. Otherwise players need a key, or an address that "
+             "was made for them."},
+    {.key = "http.trusted_proxies", .kind = kind::network_list, .at = at<&c::http, &ht::trusted_proxies>,
+     .help = "Addresses and networks of reverse proxies. Only from these, `X-Forwarded-For` says who the client is. "
+             "`http.trust_loopback` does not hold for them.",
+     .default_text = "none"},
+    {.key = "http.proxy_protocol", .kind = kind::choice, .at = at<&c::http, &ht::proxy_protocol>,
+     .help = "With `required`, each connection from `http.trusted_proxies` must begin with a header of the PROXY "
+             "protocol, version 1 or 2, which says who the client is. Other clients connect without it.",
+     .choices = {"off", "required"}},
+    {.key = "http.requests_per_second", .kind = kind::integer, .at = at<&c::http, &ht::requests_per_second>,
+     .help = "How many requests one client address, or network of 64 bits in IPv6, may send in a second on average. "
+             "Media that the client may watch does not count, nor do files of jobs with the right ticket.",
+     .min = 1, .max = 1'000'000},
+    {.key = "http.requests_burst", .kind = kind::integer, .at = at<&c::http, &ht::requests_burst>,
+     .help = "How many of these requests may come at once.", .min = 1, .max = 1'000'000},
     {.key = "http.header_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::header_bytes_max>,
      .help = "The largest request header.", .min = kibibyte, .max = mebibyte},
     {.key = "http.body_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::body_bytes_max>,
      .help = "The largest request body.", .min = kibibyte, .max = 1024 * mebibyte},
     {.key = "http.connections_max", .kind = kind::integer, .at = at<&c::http, &ht::connections_max>,
-     .help = "The most open connections; further ones are refused. Never more than half of the process's file "
-             "descriptors.",
+     .help = "The most open connections, and requests by HTTP/2; further ones are refused. All of them take at most "
+             "half of the process's file descriptors, one each, or three each with HTTPS.",
      .min = 1, .max = 1'000'000},
     {.key = "http.connections_per_client", .kind = kind::integer, .at = at<&c::http, &ht::connections_per_client>,
-     .help = "The most open connections from one client address. Raise it if all clients come through one reverse "
-             "proxy.",
+     .help = "The most open connections from one client address, and the most of its requests at once by HTTP/2. There "
+             "is no such limit for `http.trusted_proxies`.",
      .min = 1, .max = 1'000'000},
     {.key = "http.header_timeout", .kind = kind::duration, .at = at<&c::http, &ht::header_timeout>,
      .help = "How long a client may take to send a request's header.", .min = 100, .max = 10 * minutes},
@@ -248,6 +308,23 @@ std::vector<option> service_rows() {
              "The estimate is generous, such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's "
              "`limits.memory` overrides it.",
      .max = 1000},
+    {.key = "task.cage", .kind = kind::boolean, .at = at<&c::task, &task_options::cage>,
+     .help = "Keeps from tasks what they do not need: files, other processes, privileges, system calls. Off only to find "
+             "out whether the cage is the cause of a fault."},
+    {.key = "task.hidden", .kind = kind::path_list, .at = at<&c::task, &task_options::hidden>,
+     .help = "Files and folders that tasks may not see although they lie in `paths.read`. `node.state_dir`, the "
+             "configuration and all keys of the node are always hidden.",
+     .default_text = "folders of the home folder that usually hold keys and passwords, such as .ssh and .config"},
+    {.key = "task.user", .kind = kind::word, .at = at<&c::task, &task_options::user>,
+     .help = "The user that tasks become, if root started the node. The user must be able to read sources and, for "
+             "graphics cards, be in the groups of their devices.",
+     .default_text = "the node's user"},
+    {.key = "audit.keep_days", .kind = kind::integer, .at = at<&c::audit, &audit_options::keep_days>,
+     .help = "How many days the audit log keeps who changed what.", .min = 1, .max = 36'500},
+    {.key = "audit.entries_max", .kind = kind::integer, .at = at<&c::audit, &audit_options::entries_max>,
+     .help = "The most entries of the audit log; older ones are removed. Refused requests of clients without a key "
+             "take at most a quarter of them.",
+     .min = 100, .max = 10'000'000},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
      .help = "The lowest level that is written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},
@@ -338,7 +415,8 @@ constexpr ignored_variable ignored[] = {
 std::span<const option> options() {
   static const auto table = [] {
     std::vector<option> all;
-    for (auto* rows : {&node_rows, &cluster_rows, &gpu_rows, &service_rows, &live_rows, &job_rows, &media_rows})
+    for (auto* rows :
+         {&node_rows, &cluster_rows, &gpu_rows, &service_rows, &live_rows, &job_rows, &access_rows, &media_rows})
       for (auto& row : rows())
         all.push_back(std::move(row));
     return all;

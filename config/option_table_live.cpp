@@ -100,6 +100,10 @@ std::vector<option> live_rows() {
     {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::live, &li::clients_max>,
      .help = "The most clients that watch at one time, by any protocol. Further ones get a 503, and try again later.",
      .min = 1, .max = 1'000'000},
+    {.key = "live.viewers_per_client", .kind = kind::integer, .at = at<&c::live, &li::viewers_per_client>,
+     .help = "The most viewers of HLS and DASH from one client address. Behind `http.trusted_proxies`, each client has "
+             "its own address.",
+     .min = 1, .max = 1'000'000},
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mask_url.hpp"
 #include "config/text.hpp"
+#include "core/trust/network.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -129,7 +130,8 @@ result assign_to(const option& row, std::string_view text, rational& target) {
 }
 
 result assign_to(const option& row, std::string_view text, endpoint& target) {
-  auto parsed = parse_endpoint(text);
+  auto has_port = row.needs_port || text.find(':') != std::string_view::npos;
+  auto parsed = parse_endpoint(has_port ? std::string{text} : std::string{text} + ':' + std::to_string(target.port));
   if (!parsed)
     return wrong(row, text, parsed.error());
   target = std::move(*parsed);
@@ -156,7 +158,8 @@ requires std::is_enum_v<T> result assign_to(const option& row, std::string_view 
 }
 
 result check_string(const option& row, std::string_view text) {
-  const auto bytes_max = row.kind == kind::path ? defaults::path_bytes_max : defaults::value_bytes_max;
+  const auto of_paths = row.kind == kind::path || row.kind == kind::path_list;
+  const auto bytes_max = of_paths ? defaults::path_bytes_max : defaults::value_bytes_max;
   if (text.size() > bytes_max)
     return tl::unexpected("the value has " + std::to_string(text.size()) + " bytes: allowed are at most "
                           + std::to_string(bytes_max));
@@ -173,6 +176,10 @@ result check_string(const option& row, std::string_view text) {
       return !text.empty() && is_clean_text(text);
     case kind::host_list:
       return is_host(text);
+    case kind::path_list:
+      return text.starts_with('/') && is_clean_text(text);
+    case kind::network_list:
+      return core::network::parse(text).has_value();
     default:
       return is_clean_text(text);
     }
@@ -190,9 +197,11 @@ result assign_to(const option& row, std::string_view text, std::string& target) 
 }
 
 result assign_list(const option& row, const raw_value& value, std::vector<std::string>& target) {
-  const auto may_be_empty = row.kind == kind::host_list || row.kind == kind::word_list;
+  const auto of_places = row.kind == kind::host_list || row.kind == kind::network_list || row.kind == kind::path_list;
+  const auto may_be_empty = of_places || row.kind == kind::word_list;
   const auto least = may_be_empty ? size_t{0} : size_t{1};
-  const auto most = row.kind == kind::host_list   ? defaults::http_hosts_max
+  const auto most = row.kind == kind::path_list   ? defaults::paths_max
+                    : of_places                   ? defaults::http_hosts_max
                     : row.kind == kind::word_list ? defaults::languages_max
                     : row.kind == kind::name_list ? core::ladder_profiles_max
                                                   : defaults::urls_max;
@@ -283,7 +292,7 @@ std::string describe_allowed(const option& row) {
   case kind::frame_rate:
     return within("a frame rate");
   case kind::address:
-    return "host:port";
+    return row.needs_port ? "host:port" : "host or host:port";
   case kind::text:
     return "text of at most " + std::to_string(defaults::value_bytes_max) + " bytes";
   case kind::word:
@@ -302,6 +311,10 @@ std::string describe_allowed(const option& row) {
     return "1 to " + std::to_string(core::ladder_profiles_max) + " names of profiles";
   case kind::host_list:
     return "0 to " + std::to_string(defaults::http_hosts_max) + " names of hosts, without ports";
+  case kind::path_list:
+    return "0 to " + std::to_string(defaults::paths_max) + " absolute paths";
+  case kind::network_list:
+    return "0 to " + std::to_string(defaults::http_hosts_max) + " addresses or networks, such as 10.0.0.0/8";
   case kind::choice:
     break;
   }

@@ -36,10 +36,18 @@ enum class kind : uint8_t {
   path,
   url,
   word_list,
+  path_list,
   url_list,
-  name_list, ///< names of profiles
-  host_list, ///< host names and addresses, without ports
+  name_list,    ///< names of profiles
+  host_list,    ///< host names and addresses, without ports
+  network_list, ///< addresses, and networks such as 10.0.0.0/8
 };
+
+/// True if a value of this kind is a list of texts.
+constexpr bool is_list(kind x) {
+  return x == kind::word_list || x == kind::path_list || x == kind::url_list || x == kind::name_list
+         || x == kind::host_list || x == kind::network_list;
+}
 
 /// The names for a key's stars, in their order.
 using names = std::vector<std::string>;
@@ -67,6 +75,7 @@ struct option {
   std::vector<std::string_view> choices = {}; ///< for an enumeration, in the order of its enumerators
   std::string_view default_text = {};         ///< used if the default is not a constant, or if "" would say too little
   bool secret = false;
+  bool needs_port = true;                   ///< of an address; if not, a missing port is the default's
   std::vector<std::string_view> flags = {}; ///< short forms besides "--<key>"
   std::vector<alias> aliases = {};          ///< the first that is set wins
 };

@@ -14,23 +14,29 @@ namespace {
 
 constexpr std::string_view mask = "***";
 
-/// A string as YAML in double quotes, with each `${` escaped.
-std::string quoted_yaml(std::string_view text) {
+/// A string as YAML in double quotes. In a file, each `${` is escaped.
+std::string quoted_yaml(std::string_view text, bool in_file = true) {
   std::string result = "\"";
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"' || text[i] == '\\')
       result += '\\';
-    if (text.substr(i, 2) == "${")
+    if (in_file && text.substr(i, 2) == "${")
       result += '$';
     result += text[i];
   }
   return result + '"';
 }
 
+std::string list_of(const std::vector<std::string>& items) {
+  std::string result;
+  for (const auto& x : items)
+    result += (result.empty() ? "[" : ", ") + x;
+  return result.empty() ? "[]" : result + ']';
+}
+
 bool is_string(kind k) {
   return k == kind::text || k == kind::word || k == kind::name || k == kind::path || k == kind::url
-         || k == kind::url_list || k == kind::word_list || k == kind::name_list || k == kind::host_list
-         || k == kind::address;
+         || k == kind::address || is_list(k);
 }
 
 std::string yaml_of(const option& row, const raw_value& value) {
@@ -43,10 +49,10 @@ std::string yaml_of(const option& row, const raw_value& value) {
   };
   if (!value.is_list)
     return item(value.items.front());
-  std::string result;
+  std::vector<std::string> items;
   for (const auto& x : value.items)
-    result += (result.empty() ? "[" : ", ") + item(x);
-  return result.empty() ? "[]" : result + ']';
+    items.push_back(item(x));
+  return list_of(items);
 }
 
 class yaml_writer {
@@ -140,6 +146,13 @@ private:
 };
 
 } // namespace
+
+std::string print_list(const std::vector<std::string>& x) {
+  std::vector<std::string> items;
+  for (const auto& item : x)
+    items.push_back(quoted_yaml(item, false));
+  return list_of(items);
+}
 
 std::string print_yaml(const loaded& x) {
   return yaml_writer{x}.take();

@@ -50,7 +50,8 @@ choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS
 `profiles.hd.video.options.x264-params` is `TROUPE_PROFILES__HD__VIDEO_OPTIONS__X264_PARAMS`. Such a name refers to the
 name in the file (or a built-in one) that is equal if case is ignored and `.` and `-` count as `_`. If no name is equal,
 the variable's name is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is
-an error; `TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
+an error; `TROUPE_CONFIG` names the file, `TROUPE_URL`, `TROUPE_KEY` and `TROUPE_KEY_FILE` are for `caf-ctl`, and
+`TROUPE_CACHE` belongs to the scripts.
 
 ## Values
 
@@ -93,11 +94,23 @@ struct section {
   std::string_view title;
 };
 
-constexpr section sections[] = {
-  {"role", "Node"},          {"node.", ""},          {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
-  {"http.", "HTTP"},         {"worker.", "Worker"},  {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
-  {"log.", "Logs"},          {"live.", "Live"},      {"jobs.", "File jobs"},          {"channels.", "Channels"},
-  {"profiles.", "Profiles"}, {"ladders.", "Ladders"}};
+constexpr section sections[] = {{"role", "Node"},
+                                {"node.", ""},
+                                {"cluster.", "Cluster"},
+                                {"gpu.", "GPUs"},
+                                {"http.", "HTTP"},
+                                {"worker.", "Worker"},
+                                {"coordinator.", "Coordinator"},
+                                {"task.", "Tasks"},
+                                {"audit.", "Audit"},
+                                {"log.", "Logs"},
+                                {"live.", "Live"},
+                                {"jobs.", "File jobs"},
+                                {"paths.", "What may be reached"},
+                                {"urls.", ""},
+                                {"channels.", "Channels"},
+                                {"profiles.", "Profiles"},
+                                {"ladders.", "Ladders"}};
 
 std::string code(std::string_view text) {
   return '`' + std::string{text} + '`';

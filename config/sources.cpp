@@ -215,9 +215,7 @@ constexpr std::array<special_flag, 6> specials{{
 } // namespace
 
 tl::expected<raw_value, complaint> split_list(const option& row, std::string_view text) {
-  if ((row.kind != kind::url_list && row.kind != kind::word_list && row.kind != kind::name_list
-       && row.kind != kind::host_list)
-      || !text.starts_with('['))
+  if (!is_list(row.kind) || !text.starts_with('['))
     return raw_value{{std::string{text}}, false};
   const auto parsed = parse_yaml(text, "");
   raw_value result{{}, true};

@@ -1,16 +1,14 @@
 #include "config/token.hpp"
 
 #include "base/descriptor.hpp"
-#include "base/sha256.hpp"
+#include "base/secret.hpp"
 #include "config/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -44,25 +42,15 @@ tl::expected<std::string, std::string> read_token(const std::string& path) {
   return text;
 }
 
-tl::expected<std::string, std::string> random_token() {
-  std::array<unsigned char, 32> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    return tl::unexpected(std::string{"cannot draw a random token: "} + std::strerror(errno));
-  return base::to_hex(bytes);
-}
-
 /// Written to a temporary file and then linked. If two coordinators start at once, one wins, and no program reads half
 /// a token.
-tl::expected<std::string, std::string> make_token(const std::string& path) {
+tl::expected<std::string, std::string> make_token(const std::string& path, const std::string& fresh) {
   if (auto made = make_state_dir(std::filesystem::path{path}.parent_path().string()); !made)
     return tl::unexpected(made.error());
-  auto token = random_token();
-  if (!token)
-    return token;
   const auto temporary = path + '.' + std::to_string(::getpid());
   {
     const base::descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    const auto line = *token + '\n';
+    const auto line = fresh + '\n';
     if (file.get() < 0 || ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())
         || ::fsync(file.get()) != 0)
       return failed("write a secret to", temporary, errno);
@@ -75,6 +63,11 @@ tl::expected<std::string, std::string> make_token(const std::string& path) {
 }
 
 } // namespace
+
+std::string fresh_secret() {
+  constexpr size_t bytes = 32;
+  return base::random_digits(bytes);
+}
 
 tl::expected<void, std::string> make_state_dir(const std::string& folder) {
   if (folder.empty())
@@ -89,9 +82,9 @@ tl::expected<void, std::string> make_state_dir(const std::string& folder) {
   return {};
 }
 
-tl::expected<std::string, std::string> kept_secret(const std::string& path) {
+tl::expected<std::string, std::string> kept_secret(const std::string& path, const std::string& fresh) {
   std::error_code error;
-  return std::filesystem::exists(path, error) ? read_token(path) : make_token(path);
+  return std::filesystem::exists(path, error) ? read_token(path) : make_token(path, fresh);
 }
 
 tl::expected<std::string, std::string> cluster_token(const configuration& x) {
@@ -101,7 +94,7 @@ tl::expected<std::string, std::string> cluster_token(const configuration& x) {
   const auto makes = x.role == role::coordinator || x.role == role::all;
   std::error_code error;
   if (makes && !std::filesystem::exists(path, error))
-    return make_token(path);
+    return make_token(path, fresh_secret());
   auto token = read_token(path);
   if (!token && !makes)
     token.error() += "; set cluster.token_file or TROUPE_CLUSTER_TOKEN to what the coordinator has";

@@ -14,9 +14,12 @@ namespace troupe::config {
 /// token.
 tl::expected<std::string, std::string> cluster_token(const configuration& x);
 
-/// The secret in the file `path`. If the file does not exist, it is made with 256 random bits, readable only by its
-/// owner. Errors do not contain the secret.
-tl::expected<std::string, std::string> kept_secret(const std::string& path);
+/// 256 random bits, as text.
+std::string fresh_secret();
+
+/// The secret in the file `path`. If the file does not exist, it is made with `fresh`, readable only by its owner.
+/// Errors do not contain the secret.
+tl::expected<std::string, std::string> kept_secret(const std::string& path, const std::string& fresh = fresh_secret());
 
 /// Makes `folder` and its parents, accessible only to their owner.
 tl::expected<void, std::string> make_state_dir(const std::string& folder);

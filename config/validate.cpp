@@ -1,6 +1,7 @@
 #include "config/validate.hpp"
 
 #include "config/text.hpp"
+#include "core/trust/join_token.hpp"
 #include "messages/gpu.hpp"
 
 #include <algorithm>
@@ -30,17 +31,24 @@ public:
   void cluster() {
     const auto& x = config_.cluster;
     const auto& tls = x.tls;
-    if (!tls.enabled() && !(tls.ca.empty() && tls.certificate.empty() && tls.key.empty()))
+    // A task proves itself by its pass, so it has no certificate.
+    const auto secure = config_.role == role::task ? !tls.ca.empty() : tls.enabled();
+    if (!secure && !(tls.ca.empty() && tls.certificate.empty() && tls.key.empty()))
       wrong(tls.ca.empty()            ? "cluster.tls.ca"
             : tls.certificate.empty() ? "cluster.tls.certificate"
                                       : "cluster.tls.key",
             "is not set, but other keys of cluster.tls are: set all of ca, certificate and key, or none");
-    if (listens())
-      exposure("cluster.listen", x.listen, tls.enabled(), x.insecure, "cluster.insecure",
-               "tasks and workers would talk in the clear: set cluster.tls.ca, .certificate and .key");
+    // Without consent there is TLS: with certificates of the cluster's own authority.
+    if (listens() && x.insecure)
+      exposure("cluster.listen", x.listen, secure, x.insecure, "cluster.insecure",
+               "tasks and workers talk in the clear");
+    if (!x.join.empty())
+      if (auto read = core::read_join_text(x.join); !read)
+        wrong("cluster.join", read.error());
     if (connects()) {
-      exposure("cluster.coordinator", x.coordinator, tls.enabled(), x.insecure, "cluster.insecure",
-               "media and the token would travel in the clear: set cluster.tls.ca, .certificate and .key");
+      if (x.insecure)
+        exposure("cluster.coordinator", x.coordinator, secure, x.insecure, "cluster.insecure",
+                 "media travel in the clear");
       if (x.coordinator.port == 0)
         wrong("cluster.coordinator", "port 0 cannot be connected to: set the port on which the coordinator listens");
     }
@@ -61,9 +69,17 @@ public:
     if (!listens())
       return;
     exposure("http.listen", config_.http.listen, false, config_.http.insecure, "http.insecure",
-             "anyone who reaches it may watch and control");
-    if (config_.http.listen.port != 0 && config_.http.listen.port == config_.cluster.listen.port)
-      wrong("http.listen", "has the port of cluster.listen: choose another");
+             "keys and media would travel in the clear: set http.tls.enabled and http.tls.listen");
+    other_port("http.listen", config_.http.listen, "cluster.listen", config_.cluster.listen);
+    if (config_.http.proxy_protocol == "required" && config_.http.trusted_proxies.empty())
+      wrong("http.proxy_protocol", "is required, but of no proxy: set http.trusted_proxies");
+    const auto& tls = config_.http.tls;
+    if (tls.certificate.empty() && !tls.key.empty())
+      wrong("http.tls.key", "is set, but not the certificate that it belongs to: set http.tls.certificate");
+    if (tls.enabled) {
+      other_port("http.tls.listen", tls.listen, "cluster.listen", config_.cluster.listen);
+      other_port("http.tls.listen", tls.listen, "http.listen", config_.http.listen);
+    }
   }
 
   void live() {
@@ -158,6 +174,11 @@ private:
       return exact->second;
     const auto below = origins_.lower_bound(key + '.');
     return below != origins_.end() && below->first.starts_with(key + '.') ? below->second : origin{};
+  }
+
+  void other_port(std::string_view key, const endpoint& at, std::string_view other, const endpoint& taken) {
+    if (at.port != 0 && at.port == taken.port)
+      wrong(std::string{key}, "has the port of " + std::string{other} + ": choose another");
   }
 
   void exposure(std::string_view key, const endpoint& at, bool has_tls, bool insecure, std::string_view permission,
@@ -295,6 +316,12 @@ problems check_files(const loaded& x) {
   const auto coordinates = x.config.role == role::coordinator || x.config.role == role::all;
   if (coordinates && shows_image(x.config) && !x.config.live.slate_image.empty())
     readable("live.slate_image", x.config.live.slate_image, live_options::slate_image_bytes_max);
+  const auto& https = x.config.http.tls;
+  if (coordinates && https.enabled && !https.certificate.empty()) {
+    readable("http.tls.certificate", https.certificate);
+    if (!https.key.empty())
+      readable("http.tls.key", https.key);
+  }
   // A coordinator makes its token file, perhaps only after a worker has started and waits for it.
   const auto may_come = access(cluster.token_file.c_str(), F_OK) != 0 && errno == ENOENT;
   if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file") && !may_come)

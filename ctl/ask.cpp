@@ -5,14 +5,23 @@
 #include "ctl/run.hpp"
 #include "ctl/views.hpp"
 
+#include <ostream>
+
 #include <boost/json/parse.hpp>
 
 namespace troupe::ctl {
 
 namespace json = boost::json;
 
+int fail(const failure& x, std::ostream& err) {
+  err << "caf-ctl: " << x.text << '\n';
+  return x.code;
+}
+
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
-                                       const std::string& body, const std::vector<std::string>& lines) {
+                                       const std::string& body, std::vector<std::string> lines) {
+  if (!with.key.empty())
+    lines.push_back(key_line(with.key));
   auto got = send(method, with.url + "/api/v1" + path, body, lines);
   if (!got)
     return tl::unexpected(failure{unreachable, got.error()});

@@ -3,6 +3,7 @@
 
 #include "ctl/options.hpp"
 
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,12 @@ struct failure {
   std::string text;
 };
 
+/// Prints why the program fails; returns its exit code.
+int fail(const failure& x, std::ostream& err);
+
 /// The body of the answer to `method` on a path below /api/v1.
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
-                                       const std::string& body = {}, const std::vector<std::string>& lines = {});
+                                       const std::string& body = {}, std::vector<std::string> lines = {});
 
 /// The same, parsed as JSON.
 tl::expected<boost::json::value, failure> ask_json(const options& with, const std::string& path);

@@ -83,7 +83,8 @@ bool event_parser::end_line() {
   return true;
 }
 
-tl::expected<listening_end, std::string> listen(const std::string& url, std::optional<int64_t> last,
+tl::expected<listening_end, std::string> listen(const std::string& url, const std::string& key,
+                                                std::optional<int64_t> last,
                                                 const std::function<bool(const event&)>& take,
                                                 const std::function<void()>& idle) {
   auto handle = curl::make_easy();
@@ -93,6 +94,8 @@ tl::expected<listening_end, std::string> listen(const std::string& url, std::opt
   curl::error_buffer detail{};
   curl::fields fields;
   fields.add("Accept: text/event-stream");
+  if (!key.empty())
+    fields.add(key_line(key));
   if (last)
     fields.add("Last-Event-ID: " + std::to_string(*last));
   curl::options set{handle.get(), detail};

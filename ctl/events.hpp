@@ -40,10 +40,11 @@ struct listening_end {
   std::string body;    ///< of an answer that is not a stream
 };
 
-/// Requests the events after `last`, and passes each to `take` until that returns false or the stream ends. The error
-/// says why no answer came. A stream counts as ended if it is silent for longer than the interval of the server's
-/// comments. `idle` is called about once a second in any case.
-tl::expected<listening_end, std::string> listen(const std::string& url, std::optional<int64_t> last,
+/// Requests the events after `last`, with a key unless that is empty, and passes each to `take` until that returns
+/// false or the stream ends. The error says why no answer came. A stream counts as ended if it is silent for longer
+/// than the interval of the server's comments. `idle` is called about once a second in any case.
+tl::expected<listening_end, std::string> listen(const std::string& url, const std::string& key,
+                                                std::optional<int64_t> last,
                                                 const std::function<bool(const event&)>& take,
                                                 const std::function<void()>& idle = {});
 

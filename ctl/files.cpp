@@ -33,18 +33,8 @@ failure to_failure(const transfer::failure& x) {
   return {x.status != 0 || x.lasting ? refused : unreachable, base::plain_text(x.text)};
 }
 
-/// The host of "http://host:port".
-std::string host_of(const std::string& url) {
-  auto begin = url.find("://");
-  auto rest = begin == std::string::npos ? url : url.substr(begin + 3);
-  rest = rest.substr(0, rest.find('/'));
-  if (rest.starts_with('['))
-    return rest.substr(1, rest.find(']') - 1);
-  return rest.substr(0, rest.rfind(':'));
-}
-
 transfer::remote at(const options& with, const std::string& resource) {
-  return {with.url + "/api/v1" + resource, {}};
+  return {with.url + "/api/v1" + resource, with.key};
 }
 
 /// Draws one line with the progress of a transfer, only on a terminal.
@@ -112,8 +102,7 @@ std::string refused_output(const options& with) {
 bool brings_files(const options& with) {
   if (with.direct || with.upload)
     return with.upload;
-  auto host = host_of(with.url);
-  return host != "localhost" && host != "::1" && !host.starts_with("127.");
+  return !is_this_machine(with.url);
 }
 
 tl::expected<brought, failure> bring_input(const options& with, std::ostream& err, bool terminal) {

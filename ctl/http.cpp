@@ -4,7 +4,9 @@
 #include "transfer/curl.hpp"
 
 #include <boost/url/encode.hpp>
+#include <boost/url/parse.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
+#include <boost/url/url_view.hpp>
 
 namespace troupe::ctl {
 
@@ -47,10 +49,10 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
     set(CURLOPT_POSTFIELDS, body.c_str());
     if (!body.empty())
       fields.add("Content-Type: application/json");
-    for (auto& line : lines)
-      fields.add(line);
-    set(CURLOPT_HTTPHEADER, fields.get());
   }
+  for (auto& line : lines)
+    fields.add(line);
+  set(CURLOPT_HTTPHEADER, fields.get());
   set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   set(CURLOPT_TIMEOUT_MS, timeout_ms);
   set(CURLOPT_USERAGENT, "caf-ctl/" TROUPE_VERSION);
@@ -62,10 +64,25 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
   return result;
 }
 
+bool is_this_machine(const std::string& url) {
+  auto parsed = boost::urls::parse_uri(url);
+  if (!parsed)
+    return false;
+  if (parsed->host_type() == boost::urls::host_type::ipv4)
+    return parsed->host_ipv4_address().is_loopback();
+  if (parsed->host_type() == boost::urls::host_type::ipv6)
+    return parsed->host_ipv6_address().is_loopback();
+  return parsed->host() == "localhost";
+}
+
 std::string encoded(const std::string& text) {
   auto result = boost::urls::encode(text, boost::urls::unreserved_chars);
   // A segment of one or two dots would mean this folder or its parent.
   return result == "." || result == ".." ? "%2E" + std::string(result.size() == 2 ? "%2E" : "") : result;
+}
+
+std::string encoded_path(const std::string& text) {
+  return boost::urls::encode(text, boost::urls::unreserved_chars + '/');
 }
 
 } // namespace troupe::ctl

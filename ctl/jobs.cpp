@@ -8,6 +8,7 @@
 #include "ctl/http.hpp"
 #include "ctl/job_sheet.hpp"
 #include "ctl/order.hpp"
+#include "ctl/pages.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
 #include "ctl/views.hpp"
@@ -43,11 +44,6 @@ constexpr milliseconds away_max{60'000};
 constexpr double fall_min = 0.002;
 
 constexpr const char* redraw = "\r\x1b[K";
-
-int fail(const failure& x, std::ostream& err) {
-  err << "caf-ctl: " << x.text << '\n';
-  return x.code;
-}
 
 bool is_over(const std::string& state) {
   return state == "completed" || state == "failed" || state == "cancelled";
@@ -100,7 +96,7 @@ public:
     for (;; std::this_thread::sleep_for(again_interval)) {
       auto heard = false;
       auto end = listen(
-        url, last_,
+        url, with_.key, last_,
         [&](const event& x) {
           heard = true;
           return take(x);
@@ -267,22 +263,7 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
 }
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err) {
-  auto query = with.filter;
-  for (;;) {
-    auto answer = ask_json(with, "/jobs" + query);
-    if (!answer)
-      return fail(answer.error(), err);
-    auto next = text(*answer, "next");
-    out << (with.json ? json::serialize(*answer) + "\n" : show_jobs(*answer));
-    if (next.empty())
-      return done;
-    if (!with.all) {
-      if (!with.json)
-        out << "there are more jobs: use --after=" << base::plain_text(next) << ", or --all\n";
-      return done;
-    }
-    query = with.filter + (with.filter.empty() ? "?" : "&") + "after=" + encoded(next);
-  }
+  return show_pages(with, "/jobs", "jobs", show_jobs, out, err);
 }
 
 int show_logs(const options& with, std::ostream& out, std::ostream& err) {

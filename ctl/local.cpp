@@ -60,23 +60,18 @@ int processors() {
 }
 
 /// The node has two more slots than processors. One is for the sound, which would otherwise keep a chunk of pictures
-/// waiting. The other is for a chunk that is left over when the others are shared out evenly.
+/// waiting. The other is for a chunk that is left over when the others are shared out evenly. Its tasks reach all
+/// files, because those of the order may be anywhere.
 std::vector<std::string> arguments_of(const std::string& own_folder) {
   // A configuration is text. If the folder's name is not valid text, /proc/self/cwd stands for it, because the node and
   // its tasks run in this folder.
   auto folder = base::is_plain_text(own_folder) ? own_folder : std::string{"/proc/self/cwd"};
-  return {"caf-node",
-          "--role=all",
-          "--node.name=local",
-          "--node.state_dir=" + folder,
-          "--http.listen=127.0.0.1:0",
-          "--http.port_file=" + folder + "/" + port_name,
-          "--cluster.listen=127.0.0.1:0",
-          "--worker.trust_codecs=true",
-          "--worker.slots=" + std::to_string(processors() + 2),
-          "--jobs.orphan_timeout=100ms",
-          "--coordinator.warm_tasks=0",
-          "--log.level=warning"};
+  return {"caf-node", "--role=all", "--node.name=local",
+          // The node does nothing that its user may not do without it.
+          "--paths.read=/", "--paths.write=/", "--urls.loopback=true", "--node.state_dir=" + folder,
+          "--http.listen=127.0.0.1:0", "--http.port_file=" + folder + "/" + port_name, "--cluster.listen=127.0.0.1:0",
+          "--worker.trust_codecs=true", "--worker.slots=" + std::to_string(processors() + 2),
+          "--jobs.orphan_timeout=100ms", "--coordinator.warm_tasks=0", "--log.level=warning"};
 }
 
 /// The environment without the variables that configure other nodes of this machine.

@@ -1,6 +1,7 @@
 #include "ctl/options.hpp"
 
 #include "ctl/http.hpp"
+#include "ctl/options_trust.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,13 +28,14 @@ struct entry {
   std::string_view about;
 };
 
-constexpr std::array<entry, 10> entries{{
+constexpr std::array<entry, 11> entries{{
   {"daemons", command::daemons, false, "list the workers with their health and load"},
   {"channels", command::channels, false, "list the channels that clients can watch"},
   {"profiles", command::profiles, false, "list the profiles that channels can be watched in"},
   {"presets", command::presets, false, "list the presets for transcoding files"},
   {"sessions", command::sessions, false, "list the running channels and the workers that transcode them"},
   {"viewers", command::viewers, false, "list who watches, by which format and since when"},
+  {"audit", command::audit, false, "list who changed what, newest first"},
   {"top", command::top, false, "show all activity, redrawn each second; end it with q and Enter, or Ctrl-C"},
   {"drain", command::drain, true, "stop giving a worker new work"},
   {"resume", command::resume, true, "give a drained worker work again"},
@@ -41,7 +43,7 @@ constexpr std::array<entry, 10> entries{{
 }};
 
 /// Commands of more than one word.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> longer_entries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> longer_entries{{
   {"transcode IN -o OUT", "transcode a file on all workers at once"},
   {"jobs list", "list the file jobs, newest first"},
   {"jobs show ID", "show a job with its chunks and its history"},
@@ -53,6 +55,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> longer_e
   {"jobs resume ID", "resume a paused job"},
   {"jobs retry ID", "run a failed job again"},
   {"jobs remove ID", "forget a job that has ended; its result stays"},
+  {"keys list", "list the keys of the API"},
+  {"keys create NAME", "make a key and print it, once; --role, --channel, --expires"},
+  {"keys revoke ID", "end a key, its sessions and its addresses"},
+  {"address CHANNEL/PROFILE", "print an address by which a player may watch without a key; --expires"},
+  {"join-token create", "make a token by which machines join, and print it, once; --ttl, --uses"},
+  {"join-token list", "list the join tokens"},
+  {"join-token revoke ID", "end a join token; nodes that joined by it stay"},
+  {"nodes list", "list the certificates of the nodes that joined"},
+  {"nodes revoke NAME", "end a node's certificates and its connections"},
 }};
 
 constexpr std::array settings{
@@ -116,6 +127,26 @@ po::options_description described_list() {
   return result;
 }
 
+po::options_description described_audit() {
+  po::options_description result{"Options of audit (and --text, --limit, --after, --all)"};
+  using texts = std::vector<std::string>;
+  result.add_options()                                                       //
+    ("by", po::value<texts>(), "only what was done with the key of this id") //
+    ("address", po::value<texts>(), "only what was done from this address");
+  return result;
+}
+
+/// Of these options of lists, those that were given, as a URL query.
+std::string query_of(const po::variables_map& given,
+                     std::initializer_list<std::pair<const char*, const char*>> parameters) {
+  std::string result;
+  for (auto& [option, parameter] : parameters)
+    if (given.count(option) > 0)
+      for (auto& value : given[option].as<std::vector<std::string>>())
+        result += (result.empty() ? "?" : "&") + std::string{parameter} + "=" + encoded(value);
+  return result;
+}
+
 /// An absolute path, valid from any folder; a URL stays unchanged.
 std::string absolute(const std::string& path) {
   if (path.empty() || path.find("://") != std::string::npos)
@@ -129,9 +160,12 @@ po::options_description described() {
   po::options_description result{"Options"};
   result.add_options()                                                                                      //
     ("url", po::value<std::string>(), "the coordinator; by default TROUPE_URL, else http://127.0.0.1:8080") //
-    ("json", po::bool_switch(), "print the API's answer unchanged")                                         //
-    ("wait", po::bool_switch(), "drain: return when all work of the worker has moved or ended")             //
-    ("help,h", po::bool_switch(), "show this text")                                                         //
+    ("key-file", po::value<std::string>(),
+     "file with the key of the API; by default TROUPE_KEY, TROUPE_KEY_FILE, or the coordinator's first key on this "
+     "machine")                                                                                 //
+    ("json", po::bool_switch(), "print the API's answer unchanged")                             //
+    ("wait", po::bool_switch(), "drain: return when all work of the worker has moved or ended") //
+    ("help,h", po::bool_switch(), "show this text")                                             //
     ("version", po::bool_switch(), "show the version of this program");
   return result;
 }
@@ -140,12 +174,12 @@ std::string known_commands() {
   std::string result;
   for (auto& e : entries)
     result += (result.empty() ? "" : ", ") + std::string{e.name};
-  return result + ", transcode, jobs";
+  return result + ", transcode, jobs, keys, address, join-token, nodes";
 }
 
 bool is_command(std::string_view word) {
-  return word == "transcode" || word == "jobs"
-         || std::any_of(entries.begin(), entries.end(), [word](auto& e) { return e.name == word; });
+  return word == "transcode" || word == "jobs" || word == "keys" || word == "address" || word == "join-token"
+         || word == "nodes" || std::any_of(entries.begin(), entries.end(), [word](auto& e) { return e.name == word; });
 }
 
 tl::expected<std::string, std::string> checked_url(std::string url) {
@@ -172,10 +206,13 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
       result.settings[name] = given[name].as<std::string>();
     }
   }
-  if (!lists)
-    for (auto name : {"state", "text", "limit", "after"})
-      if (given.count(name) > 0)
-        return std::string{"--"} + name + " is only for 'jobs list'";
+  auto audits = words[0] == "audit";
+  for (auto name : {"state", "text", "limit", "after"})
+    if (given.count(name) > 0 && !lists && (!audits || std::string_view{name} == "state"))
+      return std::string{"--"} + name + " is only for 'jobs list'";
+  for (auto name : {"by", "address"})
+    if (given.count(name) > 0 && !audits)
+      return std::string{"--"} + name + " is only for 'audit'";
   if (!here)
     return given["local"].as<bool>() ? std::optional<std::string>{"--local is only for 'transcode'"} : std::nullopt;
   if (words.size() != 2 || given.count("output") == 0)
@@ -202,10 +239,7 @@ std::optional<std::string> parse_jobs(const std::vector<std::string>& words, con
   auto what = words.size() > 1 ? words[1] : std::string{};
   if (what == "list" && words.size() == 2) {
     result.command = command::list_jobs;
-    for (auto name : {"state", "text", "limit", "after"})
-      if (given.count(name) > 0)
-        for (auto& value : given[name].as<std::vector<std::string>>())
-          result.filter += (result.filter.empty() ? "?" : "&") + std::string{name} + "=" + encoded(value);
+    result.filter = query_of(given, {{"state", "state"}, {"text", "text"}, {"limit", "limit"}, {"after", "after"}});
     if (given.count("queue") > 0)
       result.filter += (result.filter.empty() ? "?queue=" : "&queue=") + encoded(given["queue"].as<std::string>());
     result.all = given["all"].as<bool>();
@@ -254,8 +288,12 @@ std::string usage(const std::string& topic) {
     text << described_transcode() << "\n";
   if (wanted("jobs"))
     text << described_list() << "\n";
+  if (wanted("audit"))
+    text << described_audit() << "\n";
+  if (wanted("keys") || wanted("address") || wanted("join-token"))
+    text << described_keys() << "\n";
   text
-    << "NAME is a worker's name or id, ID is a job's id. Exit codes: 0 success, 1 the coordinator refuses or the job "
+    << "NAME is a worker's name or id, ID is the id of a job, key or token. Exit codes: 0 success, 1 the coordinator refuses or the job "
        "failed,\n2 wrong arguments, 3 no coordinator answers.\n";
   return std::move(text).str();
 }
@@ -267,6 +305,8 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
   all.add(visible)
     .add(described_transcode())
     .add(described_list())
+    .add(described_audit())
+    .add(described_keys())
     .add_options()("words", po::value<std::vector<std::string>>());
   po::positional_options_description positions;
   positions.add("words", -1);
@@ -301,9 +341,16 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
     return tl::unexpected(url.error());
   result.url = std::move(*url);
   result.json = given["json"].as<bool>();
+  if (given.count("key-file") > 0)
+    result.key_file = given["key-file"].as<std::string>();
   if (auto wrong = parse_transcode(words, given, result))
     return tl::unexpected(*wrong);
-  if (words[0] == "transcode")
+  if (auto wrong = parse_keys(words, given, result))
+    return tl::unexpected(*wrong);
+  if (auto wrong = parse_nodes(words, given, result))
+    return tl::unexpected(*wrong);
+  if (words[0] == "transcode" || words[0] == "keys" || words[0] == "address" || words[0] == "join-token"
+      || words[0] == "nodes")
     return result;
   if (words[0] == "jobs") {
     if (auto wrong = parse_jobs(words, given, result))
@@ -321,6 +368,11 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
                           + (known->takes_name ? "the name of one worker" : "no further words"));
   if (known->takes_name)
     result.name = words[1];
+  if (result.command == command::audit) {
+    result.filter = query_of(
+      given, {{"by", "key"}, {"address", "address"}, {"text", "text"}, {"limit", "limit"}, {"after", "after"}});
+    result.all = given["all"].as<bool>();
+  }
   result.wait = given["wait"].as<bool>();
   if (result.wait && result.command != command::drain)
     return tl::unexpected(std::string{"--wait is only for 'drain'"});

@@ -46,7 +46,17 @@ enum class command : uint8_t {
   resume_job,
   retry_job,
   remove_job,
-  job_logs
+  job_logs,
+  list_keys,
+  create_key,
+  revoke_key,
+  make_address,
+  list_tokens,
+  create_token,
+  revoke_token,
+  list_nodes,
+  revoke_node,
+  audit
 };
 
 struct options {
@@ -60,12 +70,19 @@ struct options {
   bool overwrite = false;
   bool upload = false;                         ///< `transcode` sends the input and fetches the result
   bool direct = false;                         ///< `transcode` never sends files
-  bool all = false;                            ///< `jobs list` shows every page
-  std::string filter;                          ///< of `jobs list`: the URL query
+  bool all = false;                            ///< a list shows every page
+  std::string filter;                          ///< of `jobs list` and `audit`: the URL query
   bool detach = false;                         ///< `transcode` returns as soon as the job is accepted
   bool local = false;                          ///< `transcode` starts a node for this job and needs no coordinator
   std::map<std::string, std::string> settings; ///< of `transcode`, by option name; only those that were given
-  std::string topic;                           ///< of `help`: a command; empty for all
+  std::string key;                             ///< of the API; empty: none
+  std::string key_file;                        ///< as given: the file with that key
+  std::string role;                            ///< of `keys create` and `join-token create`
+  std::vector<std::string> channels;           ///< of `keys create`, as `label` is
+  std::string label;
+  int64_t life_ms = 0; ///< of a new key, address or token; 0: the coordinator's default
+  int64_t uses = 0;    ///< of a new token; 0: the coordinator's default
+  std::string topic;   ///< of `help`: a command; empty for all
 
   bool operator==(const options&) const = default;
 };

@@ -6,8 +6,11 @@
 #include "ctl/ask.hpp"
 #include "ctl/http.hpp"
 #include "ctl/jobs.hpp"
+#include "ctl/keys.hpp"
 #include "ctl/local.hpp"
+#include "ctl/nodes.hpp"
 #include "ctl/options.hpp"
+#include "ctl/pages.hpp"
 #include "ctl/table.hpp"
 #include "ctl/views.hpp"
 
@@ -40,20 +43,16 @@ constexpr const char* erase_below = "\x1b[J";
 /// Prints the answer to a GET, unchanged or as a table.
 int show(const options& with, const std::string& path, std::string (*view)(const json::value&), std::ostream& out,
          std::ostream& err) {
-  auto fail = [&err](const failure& x) {
-    err << "caf-ctl: " << x.text << '\n';
-    return x.code;
-  };
   if (with.json) {
     auto body = ask(with, "GET", path);
     if (!body)
-      return fail(body.error());
+      return fail(body.error(), err);
     out << *body;
     return done;
   }
   auto answer = ask_json(with, path);
   if (!answer)
-    return fail(answer.error());
+    return fail(answer.error(), err);
   out << view(*answer);
   return done;
 }
@@ -194,14 +193,22 @@ int top(const options& with, std::ostream& out, std::ostream& err, bool terminal
 
 } // namespace
 
-int run(const std::vector<std::string>& args, const std::optional<std::string>& environment_url, std::ostream& out,
-        std::ostream& err, bool terminal) {
-  auto parsed = parse_options(args, environment_url);
+int run(const std::vector<std::string>& args, const surroundings& around, std::ostream& out, std::ostream& err,
+        bool terminal) {
+  auto parsed = parse_options(args, around.url);
   if (!parsed) {
     err << "caf-ctl: " << base::plain_text(parsed.error()) << '\n';
     return wrong_usage;
   }
   auto& with = *parsed;
+  if (with.command != command::help && with.command != command::version && !with.local) {
+    auto key = find_key(with, around);
+    if (!key) {
+      err << "caf-ctl: " << base::plain_text(key.error()) << '\n';
+      return wrong_usage;
+    }
+    with.key = std::move(*key);
+  }
   switch (with.command) {
   case command::help:
     out << usage(with.topic);
@@ -249,6 +256,26 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
   case command::retry_job:
   case command::remove_job:
     return change_job(with, out, err);
+  case command::list_keys:
+    return show(with, "/keys", show_keys, out, err);
+  case command::create_key:
+    return create_key(with, out, err);
+  case command::revoke_key:
+    return revoke_key(with, out, err);
+  case command::audit:
+    return show_pages(with, "/audit", "entries", show_audit, out, err);
+  case command::make_address:
+    return make_address(with, out, err);
+  case command::list_tokens:
+    return show(with, "/join-tokens", show_tokens, out, err);
+  case command::create_token:
+    return create_token(with, out, err);
+  case command::revoke_token:
+    return revoke_token(with, out, err);
+  case command::list_nodes:
+    return show(with, "/nodes", show_nodes, out, err);
+  case command::revoke_node:
+    return revoke_node(with, out, err);
   }
   return wrong_usage;
 }

@@ -15,9 +15,17 @@ enum exit_code : int {
   unreachable = 3, ///< no coordinator answers
 };
 
+/// What the environment says; empty: nothing.
+struct surroundings {
+  std::optional<std::string> url = {}; ///< TROUPE_URL
+  std::string key = {};                ///< TROUPE_KEY
+  std::string key_file = {};           ///< TROUPE_KEY_FILE
+  std::string state_dir = {};          ///< where a coordinator of this user has its first key
+};
+
 /// `args` without the program's name. If `terminal`, `out` is a terminal, and `top` redraws until the program ends;
 /// otherwise it prints once. Returns the exit code.
-int run(const std::vector<std::string>& args, const std::optional<std::string>& environment_url, std::ostream& out,
-        std::ostream& err, bool terminal);
+int run(const std::vector<std::string>& args, const surroundings& around, std::ostream& out, std::ostream& err,
+        bool terminal);
 
 } // namespace troupe::ctl

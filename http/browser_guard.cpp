@@ -32,12 +32,30 @@ std::string_view host_of(std::string_view authority) {
   return authority.substr(0, authority.find(':'));
 }
 
-bool browser_guard::knows(std::string_view host) const {
-  if (iequals(host, "localhost"))
-    return true;
+bool names_loopback(std::string_view host) {
   boost::system::error_code failure;
   auto address = boost::asio::ip::make_address(std::string{host}, failure);
-  if (!failure && (address.is_loopback() || !loopback))
+  return iequals(host, "localhost") || (!failure && address.is_loopback());
+}
+
+bool browser_guard::is_foreign(const boost::beast::http::fields& header) {
+  auto site = header["Sec-Fetch-Site"];
+  if (!site.empty() && site != "same-origin" && site != "none")
+    return true;
+  if (header.count(field::origin) == 0)
+    return false;
+  auto origin = authority_of(header[field::origin]);
+  return header.count(field::origin) > 1 || origin.empty() || !iequals(origin, header[field::host]);
+}
+
+bool browser_guard::is_own(const boost::beast::http::fields& header) {
+  return !is_foreign(header) && (header.count(field::origin) > 0 || header["Sec-Fetch-Site"] == "same-origin");
+}
+
+bool browser_guard::knows(std::string_view host) const {
+  boost::system::error_code failure;
+  boost::asio::ip::make_address(std::string{host}, failure);
+  if (names_loopback(host) || (!failure && !loopback))
     return true; // an address, which DNS rebinding cannot use
   return std::any_of(hosts.begin(), hosts.end(), [host](auto& known) { return iequals(known, host); });
 }
@@ -58,19 +76,13 @@ std::optional<browser_guard::refusal> browser_guard::check(unsigned version, ver
         : "this server does not answer to that Host; use its address, or name it in http.hosts"};
   if (is_safe(method))
     return std::nullopt;
-  std::string_view site = header["Sec-Fetch-Site"];
-  if (!site.empty() && site != "same-origin" && site != "none")
-    return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another site"};
-  auto has_origin = header.count(field::origin) > 0;
-  if (!known && (has_origin || !site.empty()))
+  if (is_foreign(header))
+    return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another origin"};
+  auto is_browser = header.count(field::origin) > 0 || header.count("Sec-Fetch-Site") > 0;
+  if (!known && is_browser)
     return refusal{status::forbidden, "unknown_host",
                    "changes are taken from browsers only under an address, or a name that http.hosts has"};
-  if (!has_origin)
-    return std::nullopt; // not a browser: browsers send it with every request that changes something
-  auto origin = authority_of(header[field::origin]);
-  if (header.count(field::origin) > 1 || origin.empty() || !iequals(origin, authority))
-    return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another origin"};
-  return std::nullopt;
+  return std::nullopt; // not a browser: browsers send an Origin with every request that changes something
 }
 
 } // namespace troupe::http

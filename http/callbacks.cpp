@@ -113,6 +113,11 @@ struct callbacks_state {
   }
 
   void post(const store::callback& x, const job_details& job) {
+    if (auto why = config.urls ? config.urls->refusal(core::url_use::callback, x.url) : std::string{}; !why.empty()) {
+      log::warning("a callback is not sent",
+                   {{"job", to_string(x.id)}, {"url", base::mask_url(x.url)}, {"reason", why}});
+      return settle(x, {true, 0, why});
+    }
     auto document = brief(job);
     document["delivery"] = delivery_id(x);
     post_request what;
@@ -120,9 +125,12 @@ struct callbacks_state {
     what.body = json::serialize(document);
     what.connect_timeout = config.connect_timeout;
     what.timeout = config.timeout;
+    // The sender's thread ends before this state does.
+    if (config.urls)
+      what.refusal = [&urls = *config.urls](const core::ip_address& to) { return urls.refusal_of(to); };
     what.fields = {"Content-Type: application/json", "Troupe-Delivery: " + delivery_id(x), "Expect:"};
     if (!config.secret.empty())
-      what.fields.push_back("Troupe-Signature: " + signature_of(config.secret, what.body));
+      what.fields.push_back("Troupe-Signature: " + signature_of(config.secret.reveal(), what.body));
     auto me = caf::actor_cast<caf::actor_addr>(self);
     // The function runs on the sender's thread, which ends before this state does.
     sender.post(std::move(what), [this, me, x](post_answer answer) {

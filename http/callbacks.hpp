@@ -9,19 +9,23 @@
 #pragma once
 
 #include "actors/gateway.hpp"
+#include "base/secret.hpp"
+#include "core/trust/url_policy.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::http {
 
 struct callback_config {
-  std::string secret = {}; ///< signs the bodies; empty: they are not signed
-  size_t at_once_max = 4;  ///< requests under way
+  base::secret_text secret = {};             ///< signs the bodies; empty: they are not signed
+  size_t at_once_max = 4;                    ///< requests under way
+  std::optional<core::url_policy> urls = {}; ///< which places may be called; none: all
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{15'000};
 };

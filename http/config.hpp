@@ -20,9 +20,16 @@ namespace troupe::transfer {
 class upload_registry;
 } // namespace troupe::transfer
 
+namespace troupe::trust {
+class audit_log;
+class cluster_authority;
+class key_ring;
+class server_certificate;
+} // namespace troupe::trust
+
 namespace troupe::http {
 
-/// One line of the access log. Texts are shortened and have no control characters.
+/// One line of the access log. Texts are shortened, and have no secrets and no control characters.
 struct access_record {
   std::string request_id;
   std::string remote; ///< address and port
@@ -59,13 +66,19 @@ struct server_config : config::http_options {
   /// Clients that listen to events; more: 503.
   uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
-  uint32_t clients_max = 50'000; ///< who watch, by any protocol; more: 503
-  /// Viewers of HLS and DASH of one client's address that are listed.
-  uint32_t viewers_per_client = 4'096;
-  std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
-  std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
-  std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null
-  std::shared_ptr<transfer::upload_registry> files;         ///< which files may be read and written; null: none
+  uint32_t clients_max = config::defaults::live_clients_max; ///< who watch, by any protocol; more: 503
+  /// Viewers of HLS and DASH of one client's address; more: 503.
+  uint32_t viewers_per_client = config::defaults::live_viewers_per_client;
+  uint32_t wrong_keys_max = 30; ///< of one address, in the next time; more: 429
+  std::chrono::milliseconds wrong_keys_window{60'000};
+  uint32_t logins_max = 10; ///< of one address, in the next time, and as many that fail with one key; more: 429
+  std::chrono::milliseconds logins_window{60'000};
+  std::chrono::milliseconds session_life = std::chrono::hours{12}; ///< of a browser's session, at most
+  std::chrono::milliseconds address_life = std::chrono::hours{24}; ///< of a player's address, if none is asked for
+  std::chrono::milliseconds stop_timeout{2'000};                   ///< for connections to end when the server stops
+  std::shared_ptr<const telemetry::file_job_log> file_jobs;        ///< the log of file jobs; may be null
+  std::shared_ptr<const telemetry::failover_log> failovers;        ///< failovers shown on the metrics page; may be null
+  std::shared_ptr<transfer::upload_registry> files;                ///< which files may be read and written; null: none
 
   /// Concurrent streams and file transfers; more: 503, so that some connections are left for the API.
   uint32_t streams_max() const noexcept {
@@ -74,6 +87,13 @@ struct server_config : config::http_options {
     return connections_max - kept;
   }
 
+  std::shared_ptr<trust::key_ring> keys;   ///< null: there are no keys, and only this machine's own user may enter
+  std::shared_ptr<trust::audit_log> audit; ///< null: nothing is written down
+  std::shared_ptr<trust::cluster_authority> authority;          ///< admits nodes; null: none can join
+  std::string cluster_secret;                                   ///< of which a node that joins gets its own
+  std::string join_fault;                                       ///< why no node can join at present; empty: nodes can
+  std::shared_ptr<trust::server_certificate> certificate;       ///< null: no HTTPS
+  std::chrono::milliseconds certificate_interval{5'000};        ///< how often it is looked at for changes
   std::map<std::string, std::vector<ladder_rendition>> ladders; ///< by name
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };

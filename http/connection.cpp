@@ -27,9 +27,14 @@ constexpr size_t read_ahead_bytes = 16 * 1024;
 /// Size of the first read; most requests fit into it.
 constexpr size_t first_read_bytes = 4096;
 
-/// The host of "host:port".
-std::string host_of_remote(const std::string& remote) {
-  return remote.substr(0, remote.rfind(':'));
+/// Takes the token off "/t/TOKEN/live/...", the address of a channel that was made for one player. Empty if there is
+/// none.
+std::string take_token(std::vector<std::string>& path) {
+  if (path.size() < 3 || path[0] != "t" || path[2] != "live")
+    return {};
+  auto result = std::move(path[1]);
+  path.erase(path.begin(), path.begin() + 2);
+  return result;
 }
 
 /// True if the client takes gzip, and does not rather take anything else (`q=0`).
@@ -50,13 +55,11 @@ std::chrono::milliseconds elapsed(clock::time_point since) {
 
 } // namespace
 
-connection::connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<std::string> place,
-                       std::string crowded)
+connection::connection(loop& in, client_socket socket, service_ptr shared, guest who, std::string crowded)
   : loop_(in),
     socket_(std::move(socket)),
     shared_(std::move(shared)),
-    place_(std::move(place)),
-    remote_(remote_of(socket_)),
+    guest_(std::move(who)),
     crowded_(std::move(crowded)),
     buffer_(shared_->config.header_bytes_max + read_ahead_bytes) {}
 
@@ -107,6 +110,9 @@ void connection::read_header() {
   began_ = clock::now();
   request_ = {};
   request_.id = new_request_id();
+  request_.remote = guest_.remote;
+  request_.secure = guest_.secure;
+  request_.proxied = guest_.proxied;
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(shared_->config.header_bytes_max));
   parser_->body_limit(boost::none); // files have their own limit
@@ -122,7 +128,7 @@ void connection::on_header(const error_code& failure) {
   auto& header = parser_->get();
   if (auto given = header["X-Request-Id"]; is_request_id({given.data(), given.size()}))
     request_.id.assign(given.data(), given.size());
-  if (refuse_framing() || hand_over())
+  if (refuse_framing() || refuse_request() || hand_over())
     return;
   if (parser_->is_done())
     return dispatch();
@@ -165,7 +171,6 @@ bool connection::make_room() {
   auto length = parser_->content_length();
   auto room = share::take(shared_->counters, &statistics::bodies_bytes, length ? *length : config.body_bytes_max, most);
   if (!room) {
-    parse_target();
     keep_alive_ = false;
     answer(problem(ec::limit, "too many request bodies are in memory; try again", request_.id));
     return false;
@@ -219,8 +224,7 @@ bool connection::parse_target() {
   if (!path)
     return false;
   request_.path = std::move(*path);
-  request_.place = place_;
-  request_.address = host_of_remote(remote_);
+  request_.place = guest_.place;
   auto query = request_.target.find('?');
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
@@ -231,22 +235,54 @@ bool connection::parse_target() {
   request_.range.assign(range.data(), range.size());
   auto seen = header["Last-Event-ID"];
   request_.last_event_id.assign(seen.data(), seen.size());
-  request_.body = std::move(parser_->get().body());
+  auto has_token = !request_.path.empty() && request_.path.front() == "t";
+  request_.address_token = take_token(request_.path);
+  // Something that only begins like such an address may have a token anywhere.
+  if (has_token)
+    request_.target = request_.address_token.empty() ? "/t/***" : mask_token(request_.target);
   return true;
+}
+
+bool connection::refuse_request() {
+  auto& header = parser_->get();
+  // A body is not read for nothing: then the connection ends with the answer.
+  keep_alive_ = header.keep_alive() && parser_->is_done() && !stopping_ && crowded_.empty();
+  auto understood = parse_target();
+  auto turn_away = [this](reply x) {
+    answer(std::move(x));
+    return true;
+  };
+  auto refused = [this](status code, std::string_view word, std::string_view detail) {
+    refuse(code, word, detail);
+    return true;
+  };
+  if (!crowded_.empty())
+    return turn_away(problem(ec::limit, crowded_, request_.id));
+  if (header.target().size() > shared_->config.target_bytes_max)
+    return refused(status::uri_too_long, "limit", "the request target is longer than this server accepts");
+  if (!understood)
+    return refused(status::bad_request, "invalid_argument", "the request target is not a valid path");
+  if (auto no =
+        (guest_.secure ? shared_->https_guard : shared_->guard).check(header.version(), request_.method, header))
+    return refused(no->code, no->word, no->detail);
+  auto& door = *shared_->door;
+  door.place(request_, guest_.from, header);
+  auto found = routes::find(request_);
+  if (!found) {
+    auto crowd = door.count(request_, clock::now());
+    return turn_away(crowd ? std::move(*crowd) : std::move(found.error()));
+  }
+  route_ = *found;
+  auto refusal = door.check(request_, route_->needs, route_->pattern, header, clock::now());
+  if (refusal && route_->needs == core::need::channel)
+    allow_all_origins(*refusal);
+  return refusal && turn_away(std::move(*refusal));
 }
 
 void connection::dispatch() {
   auto& header = parser_->get();
-  keep_alive_ = header.keep_alive() && !stopping_ && crowded_.empty();
-  auto understood = parse_target();
-  if (!crowded_.empty())
-    return answer(problem(ec::limit, crowded_, request_.id));
-  if (request_.target.size() > shared_->config.target_bytes_max)
-    return refuse(status::uri_too_long, "limit", "the request target is longer than this server accepts");
-  if (!understood)
-    return refuse(status::bad_request, "invalid_argument", "the request target is not a valid path");
-  if (auto no = shared_->guard.check(header.version(), request_.method, header))
-    return refuse(no->code, no->word, no->detail);
+  keep_alive_ = header.keep_alive() && !stopping_;
+  request_.body = std::move(parser_->get().body());
   if (!request_.path.empty() && request_.path.front() == "live")
     return dispatch_live();
   if (request_.method != verb::get || !is_event_path(request_.path))
@@ -267,25 +303,16 @@ std::optional<share> connection::enter_streams() {
 }
 
 bool connection::hand_over() {
-  auto& header = parser_->get();
-  if (shared_->file_loops.empty() || !crowded_.empty() || stopping_ || !header.target().starts_with("/api/v1/")
-      || header.target().size() > shared_->config.target_bytes_max || !parse_target())
-    return false;
-  auto target = file_target::of(request_.path);
+  auto target = shared_->file_loops.empty() || stopping_ ? std::nullopt : file_target::of(request_.path);
   if (!target)
     return false;
   keep_alive_ = false;
-  if (auto no = shared_->guard.check(header.version(), request_.method, header)) {
-    refuse(no->code, no->word, no->detail);
-    return true;
-  }
   auto streams = enter_streams();
   if (!streams)
     return true;
   error_code failure;
-  auto protocol = socket_.local_endpoint(failure).protocol();
   phase_ = phase::closed;
-  auto given = std::make_shared<file_request>(file_request{std::move(*target), std::move(request_), remote_, protocol,
+  auto given = std::make_shared<file_request>(file_request{std::move(*target), std::move(request_),
                                                            base::descriptor{socket_.release(failure)},
                                                            std::move(buffer_), nullptr, began_, std::move(*streams)});
   given->parser = std::make_unique<beast::http::request_parser<beast::http::buffer_body>>(std::move(*parser_));
@@ -309,7 +336,7 @@ void connection::ask_api() {
         me->answer(std::move(*shared));
     });
   };
-  shared_->api->handle(request_, std::move(take));
+  shared_->api->handle(*route_, request_, std::move(take));
 }
 
 void connection::refuse(status code, std::string_view word, std::string_view detail) {
@@ -349,8 +376,8 @@ void connection::on_written(const error_code& failure, size_t bytes) {
   }
   if (phase_ != phase::writing)
     return;
-  access_record record{request_.id, remote_,         {}, request_.target, {}, {}, response_->result_int(),
-                       bytes,       elapsed(began_), {}};
+  access_record record{request_.id, guest_.remote,           {},    request_.target, {},
+                       {},          response_->result_int(), bytes, elapsed(began_), {}};
   auto method = beast::http::to_string(request_.method);
   record.method.assign(method.data(), method.size());
   if (failure)

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -23,11 +22,8 @@ namespace troupe::http {
 
 class connection final : public peer {
 public:
-  using tcp = boost::asio::ip::tcp;
-
-  /// `place` is held until the client is gone. If `crowded` is set, it says why there are too many connections, and
-  /// every request is answered with a 503.
-  connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<std::string> place, std::string crowded);
+  /// If `crowded` is set, it says why there are too many connections, and every request is answered with a 503.
+  connection(loop& in, client_socket socket, service_ptr shared, guest who, std::string crowded);
 
   void start();
 
@@ -40,7 +36,7 @@ public:
   }
 
   std::string_view client() const noexcept override {
-    return *place_;
+    return guest_.shares_connection ? std::string_view{} : *guest_.place;
   }
 
 private:
@@ -58,6 +54,8 @@ private:
   void on_header(const error_code& failure);
   /// If the request's body has no unambiguous end, answers with an error and ends the connection. True if it did.
   bool refuse_framing();
+  /// Answers a request that has no route, or may not enter, before its body is read. True if it did.
+  bool refuse_request();
   /// Reserves memory for the body; refuses the request if all bodies together would take too much.
   bool make_room();
   void read_body();
@@ -102,10 +100,9 @@ private:
   void close();
 
   loop& loop_;
-  tcp::socket socket_;
+  client_socket socket_;
   service_ptr shared_;
-  std::shared_ptr<std::string> place_;
-  std::string remote_;
+  guest guest_;
   std::string crowded_;
   phase phase_ = phase::idle;
   bool first_ = true;       ///< no request has been read yet
@@ -118,7 +115,8 @@ private:
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;
   request request_;
-  share body_; ///< of the current request, until it is answered
+  const routes::route* route_ = nullptr; ///< of the request
+  share body_;                           ///< of the current request, until it is answered
   std::optional<response> response_;
   std::shared_ptr<void> delivery_; ///< the request, while it waits for media
   viewer_ptr viewer_;              ///< who gets the response

@@ -87,13 +87,13 @@ void connection::watch_client() {
     return;
   error_code failure;
   socket_.non_blocking(true, failure);
-  socket_.async_wait(tcp::socket::wait_read, [me = self(this), turn = turn_](const error_code& failed) {
+  socket_.async_wait(client_socket::wait_read, [me = self(this), turn = turn_](const error_code& failed) {
     if ((me->phase_ != phase::asking && me->phase_ != phase::awaiting) || me->turn_ != turn)
       return;
     // The client may have sent its next request already: then its end cannot be seen, and it is written to.
     std::array<char, 1> next;
     error_code ended;
-    me->socket_.receive(boost::asio::buffer(next), tcp::socket::message_peek, ended);
+    me->socket_.receive(boost::asio::buffer(next), client_socket::message_peek, ended);
     if (failed || (ended && ended != boost::asio::error::would_block && ended != boost::asio::error::try_again))
       me->client_left();
   });

@@ -26,7 +26,7 @@ std::string frame_of(size_t size) {
 } // namespace
 
 void connection::write_media() {
-  limit_unsent(socket_);
+  limit_unsent(socket_.native_handle());
   head_ = head_of(*response_);
   sent_bytes_ = 0;
   if (rest_)

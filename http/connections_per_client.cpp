@@ -2,18 +2,14 @@
 
 namespace troupe::http {
 
-std::string client_of(const boost::asio::ip::tcp::socket& socket) {
+core::ip_address address_of(const boost::asio::ip::tcp::socket& socket) {
   boost::system::error_code failure;
   auto address = socket.remote_endpoint(failure).address();
   if (failure)
     return {};
-  if (address.is_v4())
-    return address.to_string();
-  auto v6 = address.to_v6();
-  if (v6.is_v4_mapped())
-    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6).to_string();
-  auto bytes = v6.to_bytes();
-  return {bytes.begin(), bytes.begin() + 8};
+  if (address.is_v6())
+    return address.to_v6().to_bytes();
+  return boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped, address.to_v4()).to_bytes();
 }
 
 connections_per_client::place connections_per_client::enter(const std::string& client, uint32_t most) {

@@ -1,6 +1,8 @@
 // How many places each client holds: their number is limited, so that a single client cannot take all of them.
 #pragma once
 
+#include "core/trust/network.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -11,9 +13,8 @@
 
 namespace troupe::http {
 
-/// Identifies a client: its IPv4 address, or the first 64 bits of its IPv6 address, which belong to one customer. Empty
-/// if the client is gone.
-std::string client_of(const boost::asio::ip::tcp::socket& socket);
+/// The address of the other side; zeros if it is gone.
+core::ip_address address_of(const boost::asio::ip::tcp::socket& socket);
 
 /// Usable from any thread. Outlives its owner while places are held.
 class connections_per_client : public std::enable_shared_from_this<connections_per_client> {

@@ -59,7 +59,7 @@ struct delivery::pending {
   }
 
   viewer_identity identity(const std::string& key) const {
-    return {key, target.channel, target.name, of.address, of.place ? *of.place : of.address};
+    return {key, target.channel, target.name, of.address, core::client_name(of.from)};
   }
 
   void answer(reply x) {
@@ -143,9 +143,6 @@ void delivery::begin(const std::shared_ptr<pending>& x) {
   x->all = parts_of(target);
   find(target.channel, x->all);
   x->parts = x->all;
-  if (x->transport && x->parts.size() > 1)
-    return x->answer(problem(status::bad_request, "invalid_argument",
-                             "a ladder is not there in MPEG-TS: ask for one of its profiles", of.id));
   if (!x->is_entry())
     std::erase_if(x->parts, [&](const part& p) { return p.folder != target.profile; });
   if (x->parts.empty())
@@ -234,15 +231,14 @@ bool delivery::seen(pending& x, const std::string& key) {
   if (running == x.parts.end())
     return true;
   auto now = clock::now();
-  auto [who, listed] = viewers_->seen(x.identity(key), format_of(x.target.file), running->is->times().absence(), now);
-  if (!who)
+  x.viewer = viewers_->seen(x.identity(key), format_of(x.target.file), running->is->times().absence(), now);
+  if (!x.viewer)
     return false;
-  x.viewer = std::move(who);
   if (std::ranges::any_of(x.all, [](const part& p) { return p.is == nullptr; }))
     find(x.target.channel, x.all); // some may have begun meanwhile
   for (auto& p : x.all)
     if (p.is)
-      p.is->seen(listed ? key : std::string{}, now);
+      p.is->seen(key, now);
   return true;
 }
 
@@ -367,9 +363,16 @@ void delivery::wait(const std::shared_ptr<pending>& x, part& of) {
 std::optional<std::string> delivery::entry_text(const pending& x, const std::string& key) const {
   auto folder = [&](const part& p) { return joined(key, "/", encode_segment(p.folder)); };
   if (x.transport) {
-    auto& p = x.parts.front();
-    auto summary = p.is ? p.is->transport(folder(p)) : std::nullopt;
-    return summary ? std::optional{transport_multivariant_playlist(*summary)} : std::nullopt;
+    std::vector<transport_summary> playable;
+    std::vector<track_summary> sound;
+    for (auto& p : x.parts)
+      if (auto summary = p.is ? p.is->transport(folder(p)) : std::nullopt; summary && p.sound)
+        sound = std::move(summary->tracks);
+      else if (summary)
+        playable.push_back(std::move(*summary));
+    for (auto& r : playable) // it is in the stream of each
+      r.tracks.insert(r.tracks.end(), sound.begin(), sound.end());
+    return playable.empty() ? std::nullopt : std::optional{transport_multivariant_playlist(playable)};
   }
   std::vector<manifest_rendition> playable;
   for (auto& p : x.parts)

@@ -49,7 +49,7 @@ struct delivery_parameters {
 /// The parameters of a request for `file`; the error is for the client.
 tl::expected<delivery_parameters, std::string> read_parameters(const request& of, const std::string& file);
 
-/// For pages of all sites: players are embedded anywhere, and nothing below "/live/" is secret.
+/// For pages of all sites: players are embedded anywhere. Who may watch was decided before.
 void allow_all_origins(reply& x);
 
 /// The answer to a browser that asks what a page of another site may do below "/live/".

@@ -17,7 +17,8 @@ bool is_event_path(const std::vector<std::string>& path) {
   return jobs && path.back() == "events" && (path.size() == 4 || path.size() == 5);
 }
 
-event_client::event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place)
+event_client::event_client(loop& in, client_socket socket, service_ptr shared, request of, unsigned version,
+                           share place)
   : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, std::move(place), 0) {}
 
 void event_client::start() {
@@ -33,7 +34,8 @@ void event_client::start() {
       return refuse(problem(ec::invalid_argument, filter.error(), request_.id));
     filter_ = std::move(*filter);
   }
-  listener_ = shared_->event_clients->enter(client_of(socket_), shared_->config.event_clients_per_client).held;
+  listener_ =
+    shared_->event_clients->enter(core::client_name(request_.from), shared_->config.event_clients_per_client).held;
   if (!listener_)
     return refuse(problem(ec::limit, "this client has reached its limit of event streams", request_.id));
   // Events that happen while the store is asked for the missed ones wait in the feed.

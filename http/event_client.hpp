@@ -20,7 +20,7 @@ bool is_event_path(const std::vector<std::string>& path);
 class event_client final : public stream_client {
 public:
   /// A client that sends data is dropped.
-  event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place);
+  event_client(loop& in, client_socket socket, service_ptr shared, request of, unsigned version, share place);
 
   void start();
 

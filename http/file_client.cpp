@@ -2,7 +2,6 @@
 
 #include "actors/jobs/job_text.hpp"
 #include "base/identity.hpp"
-#include "base/mask_url.hpp"
 #include "config/waits.hpp"
 #include "http/ask.hpp"
 #include "http/byte_range.hpp"
@@ -42,7 +41,8 @@ file_client::file_client(loop& in, service_ptr shared, std::shared_ptr<file_requ
 
 void file_client::start() {
   error_code failure;
-  socket_.assign(request_->protocol, request_->socket.get(), failure);
+  // The family matters only to sockets that are still to be opened.
+  socket_.assign({AF_UNSPEC, 0}, request_->socket.get(), failure);
   if (failure)
     return;
   request_->socket.release();
@@ -87,9 +87,11 @@ void file_client::download() {
   auto& registry = *shared_->config.files;
   if (target.what == file_target::kind::result)
     return download_result();
-  auto path = target.what == file_target::kind::source
-                ? registry.source(target.id, request_->ticket())
-                : registry.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
+  if (target.what == file_target::kind::source) {
+    auto source = registry.source(target.id, request_->ticket());
+    return source ? serve(std::move(*source)) : refuse(source.error());
+  }
+  auto path = registry.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
   if (!path)
     return refuse(path.error());
   serve(base::descriptor{::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)});
@@ -254,11 +256,10 @@ void file_client::send_slice() {
 
 void file_client::create_upload() {
   auto bytes = request_->number_of("Upload-Length");
-  auto client = request_->remote.substr(0, request_->remote.rfind(':'));
-  auto made = bytes
-                ? shared_->config.files->create_upload(request_->of.idempotency_key, *bytes,
-                                                       request_->field_of("Upload-Name"), client)
-                : transfer::refuse(transfer::reason::malformed, "an upload must state its size: Upload-Length: BYTES");
+  auto made =
+    bytes ? shared_->config.files->create_upload(
+      request_->of.idempotency_key, *bytes, request_->field_of("Upload-Name"), core::client_name(request_->of.from))
+          : transfer::refuse(transfer::reason::malformed, "an upload must state its size: Upload-Length: BYTES");
   if (!made)
     return refuse(made.error());
   answer({status::created, {}, {}, {{"Location", "/api/v1/uploads/" + *made}, {"Upload-Id", *made}}});
@@ -369,7 +370,10 @@ void file_client::go_on() {
 // -- ends ---------------------------------------------------------------------
 
 void file_client::refuse(const transfer::refusal& why) {
-  answer(problem(why, request_->of.id));
+  // Transfers are not counted, but guesses of tickets are.
+  auto guesses = why.reason == transfer::reason::unauthorized || why.reason == transfer::reason::forbidden;
+  auto crowd = guesses ? shared_->door->count(request_->of, clock::now()) : std::nullopt;
+  answer(crowd ? std::move(*crowd) : problem(why, request_->of.id));
 }
 
 void file_client::refuse(status code, std::string_view word, std::string_view detail) {
@@ -407,9 +411,9 @@ void file_client::hang_up(std::string note, bool politely) {
   phase_ = phase::closed;
   auto method = beast::http::to_string(request_->of.method);
   access_record record{request_->of.id,
-                       request_->remote,
+                       request_->of.remote,
                        {method.data(), method.size()},
-                       base::mask_query(request_->of.target), // the attempt's name is secret
+                       request_->of.target,
                        {},
                        {},
                        status_,

@@ -19,7 +19,6 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -28,8 +27,6 @@ namespace troupe::http {
 
 class file_client final : public peer {
 public:
-  using tcp = boost::asio::ip::tcp;
-
   file_client(loop& in, service_ptr shared, std::shared_ptr<file_request> x);
 
   void start();
@@ -78,7 +75,7 @@ private:
   loop& loop_;
   service_ptr shared_;
   std::shared_ptr<file_request> request_;
-  tcp::socket socket_;
+  client_socket socket_;
   phase phase_ = phase::open;
   unsigned status_ = 0;
   uint64_t sent_bytes_ = 0;

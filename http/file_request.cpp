@@ -3,8 +3,6 @@
 #include "http/problem.hpp"
 #include "http/query.hpp"
 
-#include <algorithm>
-
 namespace troupe::http {
 
 namespace {
@@ -84,14 +82,7 @@ std::optional<uint64_t> file_request::number_of(std::string_view name) const {
 }
 
 std::string file_request::parameter(std::string_view name) const {
-  std::string_view rest = of.query;
-  while (!rest.empty()) {
-    auto one = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
-    if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=')
-      return std::string{one.substr(name.size() + 1)};
-  }
-  return {};
+  return std::string{raw_parameter(of.query, name)};
 }
 
 std::string file_request::ticket() const {

@@ -13,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -35,8 +34,6 @@ struct file_target {
 struct file_request {
   file_target target;
   request of;
-  std::string remote;
-  boost::asio::ip::tcp protocol;
   base::descriptor socket;
   boost::beast::flat_buffer buffer;
   std::unique_ptr<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser; ///< has read the header

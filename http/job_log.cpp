@@ -1,6 +1,7 @@
 #include "http/job_log.hpp"
 
 #include "base/iso_time.hpp"
+#include "base/mask_url.hpp"
 #include "http/json.hpp"
 #include "http/query.hpp"
 
@@ -48,7 +49,7 @@ reply log_reply(const job_log& x, bool as_json) {
       result.body += base::iso_time(line.at_ms) + " " + line.level + " ";
       if (!line.part.empty())
         result.body += line.part + ": ";
-      result.body += line.text;
+      result.body += base::mask_urls(line.text);
     }
     result.body += '\n';
   }

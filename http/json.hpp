@@ -35,7 +35,7 @@ boost::json::value to_json(const T& x);
 namespace detail {
 
 /// The text, with '?' for every byte that is not part of well-formed UTF-8. Workers and sources may send anything, and
-/// one bad byte would invalidate the whole document.
+/// one bad byte would invalidate the whole document. What opens a source is masked, because errors quote it.
 boost::json::string json_text(std::string_view text);
 
 template <class T>

@@ -1,11 +1,13 @@
 #include "http/json_body.hpp"
 
+#include "base/json.hpp"
 #include "config/defaults.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <set>
@@ -119,6 +121,33 @@ tl::expected<json::value, std::string> read_json(std::string_view text) {
   if (failed)
     return tl::unexpected(failed.message());
   return result;
+}
+
+tl::expected<json::object, std::string> read_object(const std::string& body,
+                                                    std::initializer_list<std::string_view> known) {
+  auto read = read_json(body);
+  if (!read)
+    return tl::unexpected("the body is no JSON that is accepted: " + read.error());
+  auto* object = read->if_object();
+  if (object == nullptr)
+    return tl::unexpected(std::string{"the body must be a JSON object"});
+  for (auto& x : *object)
+    if (auto name = std::string_view{x.key().data(), x.key().size()};
+        std::find(known.begin(), known.end(), name) == known.end())
+      return tl::unexpected("there is no member '" + std::string{name} + "' here");
+  return *object;
+}
+
+tl::expected<int64_t, std::string> read_count(const json::object& of, std::string_view name, int64_t most,
+                                              std::string_view unit) {
+  auto& x = base::reading::member(of, name);
+  if (x.is_null())
+    return 0;
+  auto* number = x.if_int64();
+  if (number == nullptr || *number < 1 || *number > most)
+    return tl::unexpected(std::string{name} + " is not accepted: allowed are 1 to " + std::to_string(most) + " "
+                          + std::string{unit});
+  return *number;
 }
 
 reply json_reply(const boost::json::value& x, status code) {

@@ -45,17 +45,17 @@ std::optional<live_target> live_target::of(const std::vector<std::string>& path)
   return live_target{path[1], path[2].substr(0, path[2].size() - suffix.size())};
 }
 
-live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, request of, live_target target,
+live_client::live_client(loop& in, client_socket socket, service_ptr shared, request of, live_target target,
                          unsigned version, share place)
   : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, std::move(place),
                   ignored_bytes_max),
     target_(std::move(target)) {}
 
 void live_client::start() {
-  limit_unsent(socket_);
+  limit_unsent(socket_.native_handle());
   begin(config::defaults::outer_wait(shared_->config.watch_timeout));
-  viewer_ =
-    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
+  viewer_ = shared_->viewers->enter(
+    {{}, target_.channel, target_.profile, request_.address, core::client_name(request_.from)}, clock::now());
   if (!viewer_)
     return refuse(too_many_clients(request_.id));
   ask<rendition_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout, answer_to(&live_client::opened),

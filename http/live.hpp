@@ -33,7 +33,7 @@ struct live_target {
 
 class live_client final : public stream_client {
 public:
-  live_client(loop& in, tcp::socket socket, service_ptr shared, request of, live_target target, unsigned version,
+  live_client(loop& in, client_socket socket, service_ptr shared, request of, live_target target, unsigned version,
               share place);
 
   void start();

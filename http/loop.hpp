@@ -115,7 +115,7 @@ public:
     return false;
   }
 
-  /// Its client, as identified by `client_of`; empty if that does not matter.
+  /// Its client, as `core::client_name` names it; empty if that does not matter.
   virtual std::string_view client() const noexcept {
     return {};
   }

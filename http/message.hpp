@@ -2,6 +2,8 @@
 // anywhere, and a reply can be made on any thread.
 #pragma once
 
+#include "core/trust/access.hpp"
+#include "core/trust/network.hpp"
 #include "http/byte_range.hpp"
 #include "messages/media.hpp"
 
@@ -21,6 +23,7 @@ namespace troupe::http {
 using boost::beast::http::status;
 using boost::beast::http::verb;
 
+class audit_mark;
 class viewer;
 
 struct request {
@@ -34,10 +37,19 @@ struct request {
   std::string range;             ///< from the header of that name
   bool takes_gzip = false;       ///< the client takes compressed bodies
   bool takes_chunks = false;     ///< the client takes bodies without a length
-  std::string address;           ///< of the client, without its port
+  core::ip_address from{};       ///< of the client
+  std::string address;           ///< the same as text
+  std::string remote;            ///< the other end of the connection, with its port; for the log
+  bool proxied = false;          ///< a proxy has made the connection, by the PROXY protocol
+  std::string address_token;     ///< of an address that was made for a player; empty: none
+  core::caller who;              ///< set if the request shows who sends it
+  bool secure = false;           ///< the client speaks HTTPS, with us or with a proxy that we trust
+  bool by_proxy = false;         ///< a proxy in `http.trusted_proxies` has sent it
+  bool pins_https = false;       ///< browsers are told to use only HTTPS with this host
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
-  /// The connection's place among those of its client, whom it names, see `client_of`.
+  /// The connection's place among those of its client; held until the client is gone.
   std::shared_ptr<std::string> place;
+  std::shared_ptr<audit_mark> audit; ///< null: the request is not written down
 };
 
 /// Media that are still being made.

@@ -2,6 +2,8 @@
 
 #include "transfer/curl.hpp"
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -25,6 +27,7 @@ struct posting {
   curl::fields fields;
   curl::error_buffer detail{};
   size_t read = 0;
+  std::string refused; ///< why an address was not connected to
 };
 
 /// Counts the answer's bytes and drops them.
@@ -32,6 +35,14 @@ size_t forget(const char*, size_t one, size_t size, void* to) {
   auto& x = *static_cast<posting*>(to);
   x.read += one * size;
   return x.read > answer_bytes_max ? 0 : one * size;
+}
+
+/// Every connection begins here, when its address is known.
+curl_socket_t open_socket(void* of, curlsocktype, curl_sockaddr* to) {
+  auto& x = *static_cast<posting*>(of);
+  auto address = core::address_of(to->addr);
+  x.refused = address ? x.what.refusal(*address) : "its address is none of the internet";
+  return x.refused.empty() ? ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol) : CURL_SOCKET_BAD;
 }
 
 bool prepare(posting& x) {
@@ -52,6 +63,10 @@ bool prepare(posting& x) {
   set(CURLOPT_USERAGENT, "troupe/" TROUPE_VERSION);
   set(CURLOPT_WRITEFUNCTION, &forget);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&x));
+  if (x.what.refusal) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
+    set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(&x));
+  }
   return set.code() == CURLE_OK;
 }
 
@@ -124,7 +139,8 @@ private:
       auto status = curl::status_of(x->handle.get());
       // We cut a long answer.
       auto answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && x->read > answer_bytes_max);
-      x->done(answered ? post_answer{status, {}} : post_answer{0, curl_easy_strerror(code)});
+      auto why = x->refused.empty() ? std::string{curl_easy_strerror(code)} : x->refused;
+      x->done(answered ? post_answer{status, {}} : post_answer{0, std::move(why)});
     }
   }
 

@@ -1,6 +1,8 @@
 // Sends requests to external servers on a thread of its own, so that no caller waits for them.
 #pragma once
 
+#include "core/trust/network.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -16,6 +18,9 @@ struct post_request {
   std::string body;
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{15'000}; ///< for the whole request
+  /// Why no connection may go to an address; empty if it may. Without this function, all may. Called by the poster's
+  /// thread.
+  std::function<std::string(const core::ip_address&)> refusal = {};
 };
 
 struct post_answer {

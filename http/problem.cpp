@@ -85,7 +85,7 @@ reply problem(status code, std::string_view word, std::string_view detail, std::
   put("type", "about:blank");
   put("title", {title.data(), title.size()});
   body.emplace("status", static_cast<unsigned>(code));
-  put("detail", detail);
+  put("detail", base::mask_urls(detail)); // it may quote what failed
   put("instance", request_id);
   put("code", word);
   return {code, "application/problem+json", boost::json::serialize(body) + "\n", {}};
@@ -100,7 +100,9 @@ reply problem(ec code, std::string_view detail, std::string_view request_id) {
 }
 
 reply too_many_clients(std::string_view request_id) {
-  return problem(ec::limit, "this node has as many clients as it may have (live.clients_max); try again later",
+  return problem(ec::limit,
+                 "this node (live.clients_max) or this address (live.viewers_per_client) has as many clients as it may "
+                 "have; try again later",
                  request_id);
 }
 

@@ -2,9 +2,21 @@
 
 #include "messages/job_states.hpp"
 
+#include <algorithm>
+
 #include <boost/url/parse_query.hpp>
 
 namespace troupe::http {
+
+std::string_view raw_parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    auto one = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(one.size() + 1, query.size()));
+    if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=')
+      return one.substr(name.size() + 1);
+  }
+  return {};
+}
 
 tl::expected<void, std::string> read_query(std::string_view query, const parameter_taker& take) {
   if (query.empty())

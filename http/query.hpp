@@ -24,6 +24,9 @@ std::optional<T> to_number(std::string_view text) {
   return error == std::errc{} && end == text.data() + text.size() ? std::optional{result} : std::nullopt;
 }
 
+/// The value of a parameter of `query`, as sent; empty if it is missing.
+std::string_view raw_parameter(std::string_view query, std::string_view name);
+
 using parameter_taker =
   std::function<tl::expected<void, std::string>(const std::string& key, const std::string& value)>;
 

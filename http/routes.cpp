@@ -11,7 +11,7 @@
 #include "http/placement.hpp"
 #include "http/presets.hpp"
 #include "http/problem.hpp"
-#include "http/target.hpp"
+#include "http/query.hpp"
 #include "messages/unix_time.hpp"
 
 #include <algorithm>
@@ -26,6 +26,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view any = "{}";
+constexpr std::string_view any_more = "{*}";
 
 template <class T>
 reply list_reply(std::string_view name, const std::vector<T>& xs) {
@@ -44,13 +45,20 @@ std::string_view next_segment(std::string_view& path) {
   return result;
 }
 
-bool matches(std::string_view pattern, const std::vector<std::string>& path) {
+bool matches(std::string_view pattern, const request& of) {
+  if (auto question = pattern.find('?'); question != std::string_view::npos) {
+    if (raw_parameter(of.query, pattern.substr(question + 1)).empty())
+      return false;
+    pattern = pattern.substr(0, question);
+  }
   if (pattern == "/")
-    return path.empty();
-  for (auto& segment : path) {
+    return of.path.empty();
+  for (auto& segment : of.path) {
     if (pattern.empty())
       return false;
     auto expected = next_segment(pattern);
+    if (expected == any_more)
+      return true;
     if (expected != any && expected != segment)
       return false;
   }
@@ -83,25 +91,42 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     failovers_(config.failovers),
     file_jobs_(config.file_jobs),
     files_(config.files),
+    session_life_(config.session_life),
+    address_life_(config.address_life),
+    keys_(config.keys),
+    audit_(config.audit),
+    authority_(config.authority),
+    cluster_secret_(config.cluster_secret),
+    join_fault_(config.join_fault),
     started_at_ms_(unix_ms()) {}
 
-void routes::handle(const request& of, reply_handler done) const {
-  auto method = of.method == verb::head ? verb::get : of.method;
+tl::expected<const routes::route*, reply> routes::find(const request& of) {
+  const route* get = nullptr;
   std::string allow;
   for (auto& r : table()) {
-    if (!matches(r.pattern, of.path))
+    if (!matches(r.pattern, of))
       continue;
-    if (r.method == method)
-      return (this->*r.call)(of, std::move(done));
-    allow += allow.empty() ? "" : ", ";
-    allow += r.method == verb::get ? "GET, HEAD" : name_of(r.method);
+    if (r.method == of.method)
+      return &r;
+    if (r.method == verb::get && get == nullptr)
+      get = &r;
+    auto name = r.method == verb::get ? std::string_view{"GET, HEAD"} : name_of(r.method);
+    allow += (allow.empty() ? "" : ", ") + std::string{name};
   }
+  // HEAD is GET without a body, unless it has a route of its own.
+  if (get != nullptr && of.method == verb::head)
+    return get;
   if (allow.empty())
-    return done(problem(status::not_found, "unknown_path", "there is nothing here; GET / lists what there is", of.id));
+    return tl::unexpected(
+      problem(status::not_found, "unknown_path", "there is nothing here; GET / lists what there is", of.id));
   auto x = problem(status::method_not_allowed, "method", "this path does not support that method; it supports " + allow,
                    of.id);
   x.fields.emplace_back("Allow", allow);
-  done(std::move(x));
+  return tl::unexpected(std::move(x));
+}
+
+void routes::handle(const route& by, const request& of, reply_handler done) const {
+  (this->*by.call)(of, std::move(done));
 }
 
 template <class Result, class Then, class... Args>
@@ -118,7 +143,7 @@ void routes::query(const std::string& id, const reply_handler& done, Then then, 
 }
 
 void routes::index(const request&, reply_handler done) const {
-  std::string text = "Troupe " TROUPE_VERSION "\n\n";
+  std::string text = "Troupe " TROUPE_VERSION "\n\nMethod, path, the role that it needs, and what it is.\n\n";
   for (auto& r : table()) {
     if (r.about.empty())
       continue;
@@ -127,6 +152,8 @@ void routes::index(const request&, reply_handler done) const {
     for (auto rest = r.pattern; !rest.empty();)
       line += "/" + std::string{[](auto s) { return s == any ? std::string_view{"{name}"} : s; }(next_segment(rest))};
     line.resize(std::max<size_t>(line.size() + 2, 48), ' ');
+    line += to_string(r.needs);
+    line.resize(std::max<size_t>(line.size() + 2, 58), ' ');
     text += line + std::string{r.about} + "\n";
   }
   done({status::ok, "text/plain; charset=utf-8", std::move(text), {}});
@@ -162,6 +189,8 @@ void routes::metrics(const request& of, reply_handler done) const {
   counters.event_clients = counters_->events.clients;
   counters.events_skipped = counters_->events.skipped;
   counters.event_clients_dropped = counters_->events.dropped;
+  if (audit_)
+    counters.audit = audit_counters();
   if (failovers_)
     counters.failovers = failovers_->totals();
   if (file_jobs_)

@@ -20,6 +20,8 @@
 #include <string_view>
 #include <vector>
 
+#include <tl/expected.hpp>
+
 namespace troupe::http {
 
 /// Outstanding questions keep it alive, so it is held by a shared pointer.
@@ -28,23 +30,28 @@ public:
   routes(caf::actor_system& system, gateway_actor gateway, const server_config& config,
          std::shared_ptr<statistics> counters, std::shared_ptr<const viewer_list> viewers);
 
-  /// Answers any request except the GET of a live stream. `done` is called once: perhaps at once, perhaps on another
-  /// thread. It is not called if the actor system ends first.
-  void handle(const request& of, reply_handler done) const;
-
-private:
   using handler = void (routes::*)(const request&, reply_handler) const;
 
-  /// `pattern` is a path in which a segment "{}" stands for anything.
+  /// `pattern` is a path in which a segment "{}" stands for anything, and "{*}" at the end for one or more segments.
+  /// A name after "?" is a parameter that the request has. A route says what it needs: none is open by omission.
   struct route {
     verb method;
     std::string_view pattern;
+    core::need needs;
     handler call;
-    std::string_view about; ///< for the index
+    std::string_view about; ///< for the index; empty: it is not listed
   };
 
   static const std::vector<route>& table();
 
+  /// The route of a request; the error is the answer if there is none.
+  static tl::expected<const route*, reply> find(const request& of);
+
+  /// Answers any request except the GET of a live stream. `done` is called once: perhaps at once, perhaps on another
+  /// thread. It is not called if the actor system ends first.
+  void handle(const route& by, const request& of, reply_handler done) const;
+
+private:
   void index(const request& of, reply_handler done) const;
   void health(const request& of, reply_handler done) const;
   void ready(const request& of, reply_handler done) const;
@@ -73,6 +80,23 @@ private:
   void job_log(const request& of, reply_handler done) const;
   void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
+  void keys(const request& of, reply_handler done) const;
+  void make_key(const request& of, reply_handler done) const;
+  void revoke_key(const request& of, reply_handler done) const;
+  void show_session(const request& of, reply_handler done) const;
+  void make_session(const request& of, reply_handler done) const;
+  void end_session(const request& of, reply_handler done) const;
+  void make_address(const request& of, reply_handler done) const;
+  void audit(const request& of, reply_handler done) const;
+  telemetry::audit_counters audit_counters() const;
+  void authority(const request& of, reply_handler done) const;
+  void join_tokens(const request& of, reply_handler done) const;
+  void make_join_token(const request& of, reply_handler done) const;
+  void revoke_join_token(const request& of, reply_handler done) const;
+  void nodes(const request& of, reply_handler done) const;
+  void join_node(const request& of, reply_handler done) const;
+  void renew_node(const request& of, reply_handler done) const;
+  void revoke_node(const request& of, reply_handler done) const;
   /// Refuses a request for a file. Called only if file transfer is off: otherwise a `file_client` has taken over the
   /// connection.
   void no_files(const request& of, reply_handler done) const;
@@ -108,6 +132,13 @@ private:
   std::shared_ptr<const telemetry::failover_log> failovers_;
   std::shared_ptr<const telemetry::file_job_log> file_jobs_;
   std::shared_ptr<transfer::upload_registry> files_; ///< may be null
+  std::chrono::milliseconds session_life_;
+  std::chrono::milliseconds address_life_;
+  std::shared_ptr<trust::key_ring> keys_;               ///< may be null
+  std::shared_ptr<trust::audit_log> audit_;             ///< may be null
+  std::shared_ptr<trust::cluster_authority> authority_; ///< may be null
+  std::string cluster_secret_;                          ///< of which nodes get theirs
+  std::string join_fault_;
   int64_t started_at_ms_;
 
   mutable std::mutex mutex_; ///< guards `totals_`

@@ -31,6 +31,9 @@ public:
   /// The port; if the configuration says 0, the one that the system chose.
   uint16_t port() const noexcept;
 
+  /// The same for HTTPS; 0 if there is none.
+  uint16_t https_port() const noexcept;
+
   /// Stops accepting, finishes current answers, ends all streams and joins the threads. This takes at most
   /// `stop_timeout` and one sweep of the clock. A second call does nothing.
   void stop();

@@ -1,7 +1,10 @@
 #include "http/service.hpp"
 
+#include "base/mask_url.hpp"
+#include "http/audit_mark.hpp"
 #include "telemetry/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <sstream>
@@ -33,6 +36,15 @@ std::string date() {
   return {text.data(), static_cast<size_t>(n)};
 }
 
+/// What a browser may do with a page of ours: load what comes from here, and be in no frame of another page. No address
+/// is told to other hosts, because it may have a token.
+void set_page_rules(response& x) {
+  x.set("Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "media-src 'self' blob:; worker-src blob:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+  x.set("Referrer-Policy", "no-referrer");
+}
+
 std::string for_log(std::string_view text) {
   std::string result{text.substr(0, log_text_max)};
   for (auto& c : result)
@@ -46,11 +58,11 @@ std::string for_log(std::string_view text) {
 /// The last seconds of a connection: reads and drops data until the client closes.
 class lingering_peer final : public peer {
 public:
-  lingering_peer(loop& in, tcp::socket socket) : loop_(in), socket_(std::move(socket)) {}
+  lingering_peer(loop& in, client_socket socket) : loop_(in), socket_(std::move(socket)) {}
 
   void start() {
     boost::system::error_code failure;
-    socket_.shutdown(tcp::socket::shutdown_send, failure);
+    socket_.shutdown(client_socket::shutdown_send, failure);
     if (failure)
       return;
     loop_.add(shared_from_this());
@@ -89,20 +101,35 @@ private:
   }
 
   loop& loop_;
-  tcp::socket socket_;
+  client_socket socket_;
   std::array<char, 4096> buffer_;
   uint64_t forgotten_ = 0;
 };
 
 } // namespace
 
+uint32_t places_of(const service& in, const core::ip_address& client) {
+  return in.door->is_proxy(client) ? in.config.connections_max : in.config.connections_per_client;
+}
+
+uint64_t crowd_of(uint64_t connections_max) {
+  return std::clamp<uint64_t>(connections_max / 8, 1, 256);
+}
+
 response make_response(reply x, const request& to, unsigned version, bool keep_alive) {
+  if (to.audit)
+    to.audit->answered(x);
   response result{x.code, version};
   result.set(field::server, "troupe/" TROUPE_VERSION);
   result.set(field::date, date());
   result.set("X-Request-Id", to.id);
   result.set("X-Content-Type-Options", "nosniff");
   result.set(field::cache_control, "no-store");
+  if (to.pins_https)
+    result.set("Strict-Transport-Security", "max-age=31536000");
+  // Nothing of a channel is a page, and its segments are many.
+  if (to.path.empty() || to.path.front() != "live")
+    set_page_rules(result);
   for (auto& [name, value] : x.fields)
     result.set(name, value);
   if (!x.content_type.empty())
@@ -127,7 +154,7 @@ std::string head_of(const response& x) {
 }
 
 void write_log(const service& of, access_record record) {
-  record.target = for_log(record.target);
+  record.target = for_log(base::mask_query(record.target)); // a token, or the name of an attempt
   record.method = for_log(record.method);
   record.note = for_log(record.note);
   if (of.config.log)
@@ -149,9 +176,9 @@ void write_log(const service& of, access_record record) {
   log::write(at, record.note.empty() ? std::string_view{"answered"} : std::string_view{record.note}, fields);
 }
 
-void limit_unsent(tcp::socket& socket) {
+void limit_unsent(int socket) {
   constexpr int bytes_max = 256 * 1024;
-  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes_max, sizeof bytes_max);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes_max, sizeof bytes_max);
 }
 
 std::string remote_of(const tcp::socket& socket) {
@@ -165,7 +192,7 @@ std::string remote_of(const tcp::socket& socket) {
   return host + ":" + std::to_string(endpoint.port());
 }
 
-void linger(loop& in, tcp::socket socket) {
+void linger(loop& in, client_socket socket) {
   std::make_shared<lingering_peer>(in, std::move(socket))->start();
 }
 

@@ -4,11 +4,12 @@
 
 #include <array>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/write.hpp>
 
 namespace troupe::http {
 
-stream_client::stream_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version,
+stream_client::stream_client(loop& in, client_socket socket, service_ptr shared, request of, unsigned version,
                              share place, uint64_t ignored_bytes_max)
   : loop_(in),
     socket_(std::move(socket)),
@@ -16,14 +17,13 @@ stream_client::stream_client(loop& in, tcp::socket socket, service_ptr shared, r
     request_(std::move(of)),
     version_(version),
     place_(std::move(place)),
-    remote_(remote_of(socket_)),
     ignored_bytes_max_(ignored_bytes_max) {}
 
 void stream_client::begin(std::chrono::milliseconds span) {
   loop_.add(shared_from_this());
   error_code failure;
   socket_.non_blocking(true, failure);
-  socket_.set_option(tcp::no_delay{true}, failure);
+  socket_.set_option(boost::asio::ip::tcp::no_delay{true}, failure);
   expire_after(span);
   watch_client();
 }
@@ -64,7 +64,7 @@ void stream_client::on_written(const error_code& failure, size_t bytes) {
 }
 
 void stream_client::watch_client() {
-  socket_.async_wait(tcp::socket::wait_read,
+  socket_.async_wait(client_socket::wait_read,
                      [me = self(this)](const error_code& failure) { me->on_readable(failure); });
 }
 
@@ -116,7 +116,7 @@ void stream_client::hang_up(std::string note) {
 }
 
 access_record stream_client::record(unsigned status, std::string note) const {
-  access_record result{request_.id, remote_, "GET", request_.target, {}, {}, status, 0, {}, std::move(note)};
+  access_record result{request_.id, request_.remote, "GET", request_.target, {}, {}, status, 0, {}, std::move(note)};
   result.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began_);
   return result;
 }

@@ -14,15 +14,12 @@
 #include <string>
 #include <utility>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <caf/expected.hpp>
 
 namespace troupe::http {
 
 class stream_client : public peer {
 public:
-  using tcp = boost::asio::ip::tcp;
-
   void deadline_passed() override;
 
   void shut_down() override;
@@ -34,7 +31,7 @@ protected:
 
   /// A client may send `ignored_bytes_max` unexpected bytes; with one byte more it is dropped. It holds `place` among
   /// the streams until it is gone.
-  stream_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place,
+  stream_client(loop& in, client_socket socket, service_ptr shared, request of, unsigned version, share place,
                 uint64_t ignored_bytes_max);
 
   /// Joins the loop and starts to monitor the client. The phase `opening` may take `span`.
@@ -91,7 +88,7 @@ protected:
   }
 
   loop& loop_;
-  tcp::socket socket_;
+  client_socket socket_;
   service_ptr shared_;
   request request_;
   unsigned version_;
@@ -106,7 +103,6 @@ private:
   void on_readable(const error_code& failure);
 
   share place_;
-  std::string remote_;
   clock::time_point began_ = clock::now();
   std::optional<response> refusal_;
   uint64_t sent_bytes_ = 0;

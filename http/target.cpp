@@ -46,6 +46,13 @@ std::string encode_segment(std::string_view text) {
   return urls::encode(urls::string_view{text.data(), text.size()}, urls::unreserved_chars);
 }
 
+std::string mask_token(std::string_view target) {
+  constexpr std::string_view before = "/t/";
+  auto begin = target.find(before);
+  auto end = begin == std::string_view::npos ? begin : target.find('/', begin + before.size());
+  return std::string{before} + "***" + std::string{end == std::string_view::npos ? "" : target.substr(end)};
+}
+
 std::string new_request_id() {
   // A counter with a random start, spread over 64 bits by an odd factor: its values are unique, and neighbours look
   // different.

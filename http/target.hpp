@@ -15,6 +15,9 @@ std::optional<std::vector<std::string>> decode_path(std::string_view target);
 /// One segment in the form used in a path: everything except unreserved characters is percent-encoded.
 std::string encode_segment(std::string_view text);
 
+/// The target "/t/TOKEN/..." without its secret: "/t/***/...".
+std::string mask_token(std::string_view target);
+
 /// 16 hexadecimal digits, unique among the requests of this process.
 std::string new_request_id();
 

@@ -50,19 +50,21 @@ tl::expected<viewer_question, std::string> read_viewer_question(std::string_view
   return result;
 }
 
-viewer_list::asked viewer_list::seen(const viewer_identity& who, std::optional<delivery_format> format,
-                                     std::chrono::milliseconds absence, clock::time_point now) {
+bool viewer_list::has_place(const std::string& client) const {
+  auto share = shares_.find(client);
+  return !is_full() && (share == shares_.end() || share->second < max_.per_client);
+}
+
+viewer_ptr viewer_list::seen(const viewer_identity& who, std::optional<delivery_format> format,
+                             std::chrono::milliseconds absence, clock::time_point now) {
   auto name = name_of(who);
   std::lock_guard guard{mutex_};
   clear(now);
   auto i = keyed_.find(name);
   if (i == keyed_.end()) {
+    if (!has_place(who.client))
+      return nullptr;
     auto made = std::make_shared<viewer>(who, format.value_or(delivery_format::hls), id_of(name), now);
-    auto share = shares_.find(who.client);
-    if (is_full())
-      return {};
-    if (share != shares_.end() && share->second >= max_.per_client)
-      return {std::move(made), false};
     ++shares_[who.client];
     i = keyed_.emplace(std::move(name), std::move(made)).first;
   }
@@ -71,13 +73,13 @@ viewer_list::asked viewer_list::seen(const viewer_identity& who, std::optional<d
     x.format_ = *format;
   x.last_ = now;
   x.expires_ = now + absence;
-  return {i->second, true};
+  return i->second;
 }
 
 bool viewer_list::admits(const viewer_identity& who, clock::time_point now) {
   std::lock_guard guard{mutex_};
   clear(now);
-  return !is_full() || keyed_.contains(name_of(who));
+  return has_place(who.client) || keyed_.contains(name_of(who));
 }
 
 viewer_ptr viewer_list::enter(viewer_identity who, clock::time_point now) {

@@ -1,9 +1,9 @@
 // Who watches now, by any protocol: one list for the API and for the metrics.
 //
 // A viewer of HLS or DASH is known by the key in its addresses, however many connections and requests it makes. It has
-// left when it asks for nothing for a while. A viewer of MPEG-TS is its connection. The list is bounded: if it is full,
-// a new viewer is refused. Keys come from clients, which may invent them, so the share of one client's address is
-// bounded too. A viewer beyond that share is served but not listed.
+// left when it asks for nothing for a while. A viewer of MPEG-TS is its connection. The list is bounded, and a new
+// viewer is refused if it is full. Keys come from clients, which may invent them, so the share of one client's address
+// is bounded too.
 #pragma once
 
 #include "http/delivery_format.hpp"
@@ -73,7 +73,7 @@ struct viewer_identity {
   std::string channel;
   std::string profile;
   std::string address; ///< to show
-  std::string client;  ///< the address whose share it takes, see `client_of`
+  std::string client;  ///< whose share it takes: `core::client_name`
 };
 
 /// One viewer. Members with a clock are for any thread.
@@ -114,26 +114,19 @@ public:
   using clock = viewer::clock;
 
   struct limits {
-    size_t clients_max = 50'000;
-    size_t per_client = 4'096; ///< of HLS and DASH
+    size_t clients_max;
+    size_t per_client; ///< of HLS and DASH
   };
-
-  viewer_list() = default;
 
   explicit viewer_list(limits max) : max_(max) {}
-
-  struct asked {
-    viewer_ptr who;      ///< null if the list is full
-    bool listed = false; ///< false if its client has too many
-  };
 
   /// True if the list has this viewer of HLS or DASH, or a place for it.
   bool admits(const viewer_identity& who, clock::time_point now);
 
   /// A viewer of HLS or DASH asked for something. It has left if it asks for nothing for `absence`. Without a format it
-  /// keeps the one that it had.
-  asked seen(const viewer_identity& who, std::optional<delivery_format> format, std::chrono::milliseconds absence,
-             clock::time_point now);
+  /// keeps the one that it had. Null if the list has no place for it.
+  viewer_ptr seen(const viewer_identity& who, std::optional<delivery_format> format, std::chrono::milliseconds absence,
+                  clock::time_point now);
 
   /// A viewer of MPEG-TS, until `leave`; null if the list is full.
   viewer_ptr enter(viewer_identity who, clock::time_point now);
@@ -151,6 +144,9 @@ private:
   bool is_full() const {
     return keyed_.size() + streams_.size() >= max_.clients_max;
   }
+
+  /// True if another viewer of HLS or DASH may come from there.
+  bool has_place(const std::string& client) const;
 
   limits max_;
   mutable std::mutex mutex_;

@@ -16,12 +16,11 @@
 
 namespace troupe {
 
-/// How a task process introduces itself to the coordinator. `token` proves that it belongs to the cluster; `task` and
-/// `host` prove which worker started it.
+/// How a task process introduces itself to the coordinator. `task` and `host` prove which worker started it; they are
+/// those of the pass with which it has connected.
 struct task_join {
   task_id task;
   worker_id host;
-  std::string token;
   std::string version;
 
   bool operator==(const task_join&) const = default;
@@ -29,8 +28,7 @@ struct task_join {
 
 template <class Inspector>
 bool inspect(Inspector& f, task_join& x) {
-  return f.object(x).fields(f.field("task", x.task), f.field("host", x.host), f.field("token", x.token),
-                            f.field("version", x.version));
+  return f.object(x).fields(f.field("task", x.task), f.field("host", x.host), f.field("version", x.version));
 }
 
 enum class work_kind : uint8_t { ingest, transcode, probe, chunk, assemble };
@@ -108,13 +106,15 @@ bool inspect(Inspector& f, lease_request& x) {
 struct lease_end {
   std::string reason{};        ///< human-readable; empty for a regular end
   bool process_failed = false; ///< the task's process died or hung: only this counts against its worker
+  bool closed = false;         ///< the process lives on, and has said that it closed the lease's encoder
 
   bool operator==(const lease_end&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, lease_end& x) {
-  return f.object(x).fields(f.field("reason", x.reason), f.field("process_failed", x.process_failed));
+  return f.object(x).fields(f.field("reason", x.reason), f.field("process_failed", x.process_failed),
+                            f.field("closed", x.closed));
 }
 
 /// The registry's promise of one slot and one task process. It holds until the lease is released or either side is

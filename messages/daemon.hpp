@@ -46,6 +46,8 @@ struct capabilities {
   /// Names of codecs whose software decoder opens, separated by spaces. The worker has no encoder to make a sample for
   /// them, so they are untested until work uses them. One string, because there are hundreds.
   std::string opened_decoders{};
+  /// What keeps tasks away from what they do not need, and what enforces it, human-readable.
+  std::string cage{};
 
   bool operator==(const capabilities&) const = default;
 };
@@ -55,7 +57,7 @@ bool inspect(Inspector& f, capabilities& x) {
   return f.object(x).fields(f.field("libav_version", x.libav_version), f.field("encoders", x.encoders),
                             f.field("decoders", x.decoders), f.field("cores", x.cores),
                             f.field("memory_bytes", x.memory_bytes), f.field("speed_fps", x.speed_fps),
-                            f.field("opened_decoders", x.opened_decoders));
+                            f.field("opened_decoders", x.opened_decoders), f.field("cage", x.cage));
 }
 
 /// Whether `name` is one of the words of a space-separated text such as `capabilities::opened_decoders`.
@@ -214,12 +216,11 @@ bool inspect(Inspector& f, health& x) {
   return inspect_enum(f, x, health::gone);
 }
 
-/// How a worker introduces itself; sent to the coordinator at each connection. `token` proves that the worker belongs
-/// to the cluster. `version` must equal the coordinator's.
+/// How a worker introduces itself; sent to the coordinator at each connection. `version` must equal the
+/// coordinator's.
 struct registration {
   worker_id worker;
   std::string name;
-  std::string token;
   std::string version;
   capabilities can;
   uint32_t slots = 0;    ///< concurrent transcodes
@@ -231,9 +232,9 @@ struct registration {
 
 template <class Inspector>
 bool inspect(Inspector& f, registration& x) {
-  return f.object(x).fields(f.field("worker", x.worker), f.field("name", x.name), f.field("token", x.token),
-                            f.field("version", x.version), f.field("can", x.can), f.field("slots", x.slots),
-                            f.field("draining", x.draining), f.field("gpus", x.gpus));
+  return f.object(x).fields(f.field("worker", x.worker), f.field("name", x.name), f.field("version", x.version),
+                            f.field("can", x.can), f.field("slots", x.slots), f.field("draining", x.draining),
+                            f.field("gpus", x.gpus));
 }
 
 /// Sent by each worker every heartbeat interval.

@@ -15,7 +15,7 @@ enum class ec : uint8_t {
   unknown_profile,  ///< no profile of that name is configured
   unknown_daemon,   ///< no worker of that name or id is registered
   no_worker,        ///< no worker can take the work within the time that it may wait
-  refused,          ///< the other side does not accept us: wrong token or version, duplicate name
+  refused,          ///< the other side does not accept us: wrong version, duplicate name
   source_failed,    ///< the source cannot be read, or is not media
   encode_failed,    ///< the rendition cannot be made
   limit,            ///< a limit on a size, count or time was reached

@@ -3,7 +3,10 @@
 #include "actors/cluster/task_host.hpp"
 #include "base/random_id.hpp"
 #include "core/back_off.hpp"
+#include "nodes/node_keys.hpp"
 #include "telemetry/log.hpp"
+#include "trust/node_files.hpp"
+#include "trust/server_certificate.hpp"
 
 #include <systemd/sd-daemon.h>
 
@@ -28,15 +31,6 @@ constexpr auto store_wait = std::chrono::seconds{60};
 constexpr milliseconds store_pause_least{250};
 constexpr milliseconds store_pause_most{5'000};
 
-/// True if one of the signals came within this time.
-bool ends_within(milliseconds x) {
-  auto signals = ending_signals();
-  timespec time{};
-  time.tv_sec = x.count() / 1000;
-  time.tv_nsec = x.count() % 1000 * 1'000'000;
-  return ::sigtimedwait(&signals, nullptr, &time) > 0;
-}
-
 std::string mode_of(mode_t x) {
   char text[8];
   std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(x & 07777));
@@ -51,6 +45,14 @@ sigset_t ending_signals() {
   sigaddset(&result, SIGINT);
   sigaddset(&result, SIGTERM);
   return result;
+}
+
+bool ends_within(milliseconds x) {
+  auto signals = ending_signals();
+  timespec time{};
+  time.tv_sec = x.count() / 1000;
+  time.tv_nsec = x.count() % 1000 * 1'000'000;
+  return ::sigtimedwait(&signals, nullptr, &time) > 0;
 }
 
 bool check_private(const config::configuration& x) {
@@ -72,9 +74,16 @@ bool check_private(const config::configuration& x) {
                    {{"path", path}, {"mode", mode_of(found.st_mode)}, {"what_to_do", what_to_do}});
     return true;
   };
-  auto good = is_private(x.node.state_dir) && is_private(x.node.state_dir + "/transfer.key");
+  auto good = is_private(x.node.state_dir);
+  for (auto name : {"transfer.key", first_key_file, session_key_file, trust::node_file, trust::node_secret_file,
+                    trust::server_file})
+    good = good && is_private(x.node.state_dir + "/" + name);
+  good = good && is_private(x.cluster.authority_key_file);
   if (x.cluster.token.empty())
     good = good && is_private(x.cluster.token_file);
+  auto& https = x.http.tls;
+  if (https.enabled)
+    good = good && is_private(https.key.empty() ? https.certificate : https.key);
   return good && is_private(x.cluster.tls.key);
 }
 

@@ -6,6 +6,7 @@
 
 #include <tl/expected.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -16,6 +17,9 @@ namespace troupe::nodes {
 
 /// The signals that end a node.
 sigset_t ending_signals();
+
+/// True if one of the signals came within this time.
+bool ends_within(std::chrono::milliseconds x);
 
 /// False, with the reason logged, if everybody may change the node's secrets or state. Only warns of files that others
 /// may read.

@@ -6,6 +6,7 @@
 #include "encoder/codec/video_encoder.hpp"
 #include "encoder/log.hpp"
 #include "encoder/source/allowed_sources.hpp"
+#include "nodes/node_access.hpp"
 
 #include <algorithm>
 
@@ -66,15 +67,24 @@ std::string fault_of(const audio_profile& x) {
   });
 }
 
+/// A source that is away may come back; a source that may not be opened stays refused.
+std::string fault_of(const std::string& url, const av::source_access& access) {
+  auto parsed = av::parse_source(url, access.files);
+  if (!parsed)
+    return parsed.error().code == av::errc::option ? parsed.error().what : std::string{};
+  return parsed->is_file() ? std::string{} : access.urls.refusal(core::url_use::source, parsed->url);
+}
+
 } // namespace
 
 std::vector<std::string> faults_in_media(const config::configuration& x) {
   av::quiet_logs();
   std::vector<std::string> result;
+  auto access = source_access_of(x);
   for (auto& [name, channel] : x.channels)
     for (auto& url : channel.urls)
-      if (auto parsed = av::parse_source(url); !parsed && parsed.error().code == av::errc::option)
-        result.push_back("channels." + name + ": " + parsed.error().what);
+      if (auto fault = fault_of(url, *access); !fault.empty())
+        result.push_back("channels." + name + ": " + fault);
   for (auto& [name, profile] : x.profiles) {
     if (is_encoded(profile.video.codec))
       if (auto fault = fault_of(profile.video); !fault.empty())

@@ -1,6 +1,5 @@
 #include "nodes/node_http.hpp"
 
-#include "base/mask_url.hpp"
 #include "config/waits.hpp"
 #include "telemetry/log.hpp"
 
@@ -34,7 +33,9 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
   http::server_config result;
   static_cast<config::http_options&>(result) = x.http;
   result.clients_max = x.live.clients_max;
-  result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
+  result.viewers_per_client = x.live.viewers_per_client;
+  auto parts = http_parts * (x.http.tls.enabled ? https_descriptors : 1);
+  result.connections_max = static_cast<uint32_t>(share_of(descriptors, parts, x.http.connections_max, "HTTP"));
   namespace d = config::defaults;
   result.watch_timeout =
     d::gateway_wait(d::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout) + longest_queue(x));
@@ -45,7 +46,7 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},
                           {"method", r.method},
-                          {"target", base::mask_query(r.target)},
+                          {"target", r.target},
                           {"channel", r.channel},
                           {"profile", r.profile},
                           {"status", r.status},

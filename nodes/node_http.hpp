@@ -16,6 +16,9 @@ uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const c
 inline constexpr uint64_t http_parts = 2;
 inline constexpr uint64_t cluster_parts = 4;
 
+/// With HTTPS a connection takes its own descriptor and two of a local socket.
+inline constexpr uint64_t https_descriptors = 3;
+
 http::server_config http_settings(const config::configuration& x, uint64_t descriptors);
 
 } // namespace troupe::nodes

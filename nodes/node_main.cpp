@@ -6,6 +6,7 @@
 #include "config/load.hpp"
 #include "config/print.hpp"
 #include "encoder/log.hpp"
+#include "nodes/node_cage.hpp"
 #include "nodes/node_check.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_run.hpp"
@@ -57,7 +58,7 @@ int run(const config::loaded& x, std::shared_ptr<const work_factory> factory) {
     return run_task(x.config, std::move(factory));
   if (!has_fork_server())
     telemetry::log::info("tasks start from the program's file: the program has several threads from its start");
-  return run_node(x.config);
+  return run_node(with_hidden_secrets(x));
 }
 
 int check(const config::loaded& x) {

@@ -1,8 +1,10 @@
 #include "nodes/node_prove.hpp"
 
 #include "base/json.hpp"
+#include "config/load.hpp"
 #include "encoder/codec/capability.hpp"
 #include "encoder/window/scheduling.hpp"
+#include "nodes/node_cage.hpp"
 #include "processes/child_process.hpp"
 #include "telemetry/drm.hpp"
 #include "telemetry/log.hpp"
@@ -173,11 +175,13 @@ struct trial_run {
 
 /// Runs the trials in child processes; each continues after the trial at which the last one crashed or hung.
 trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::trial_device>& devices,
-                  const std::atomic<bool>& stop) {
+                  const std::vector<std::string>& task_arguments, const std::atomic<bool>& stop) {
   trial_run result;
   size_t at = 0;
   while (at <= trials.size()) {
-    auto child = start_child({prove_command, std::to_string(at), to_text(devices)}, true);
+    std::vector<std::string> arguments{prove_command, std::to_string(at), to_text(devices)};
+    arguments.insert(arguments.end(), task_arguments.begin(), task_arguments.end());
+    auto child = start_child(arguments, true);
     if (!child) {
       log::error("codecs cannot be tried", {{"reason", child.error()}});
       result.incomplete = true;
@@ -256,9 +260,9 @@ std::string device_files() {
   return result;
 }
 
-std::string cache_key(const std::vector<gpu_description>& cards, size_t trials) {
+std::string cache_key(const std::vector<gpu_description>& cards, size_t trials, bool caged) {
   auto result = std::string{TROUPE_VERSION} + " | " + av::libav_version() + " | " + std::to_string(trials)
-                + " codecs | " + device_files() + "|";
+                + " codecs | " + device_files() + "|" + (caged ? " in a cage |" : "");
   for (auto& x : cards)
     result += " " + x.device + " is " + gpu_key(x) + " with driver " + x.driver + ";";
   return result;
@@ -308,6 +312,13 @@ void write_cache(const std::string& file, const std::string& key, const std::vec
 
 int run_trials(int argc, char** argv, const av::engine& codecs) {
   av::forgo_real_time();
+  std::vector<std::string> of_tasks{argv + std::min(argc, 4), argv + argc};
+  auto settings = config::load(of_tasks, {});
+  auto cage = settings ? enter_cage(settings->config, false) : tl::unexpected(std::string{"its settings are no good"});
+  if (!cage) {
+    log::error("codecs cannot be tried", {{"reason", cage.error()}});
+    return 1;
+  }
   auto trials = av::list_trials(devices_from(argc >= 4 ? argv[3] : "[]"));
   size_t from = argc >= 3 ? std::strtoul(argv[2], nullptr, 10) : 0;
   for (auto i = from; i < trials.size(); ++i)
@@ -318,20 +329,22 @@ int run_trials(int argc, char** argv, const av::engine& codecs) {
   std::_Exit(0);
 }
 
-capabilities prove(const std::string& cache_file, bool may_try, const std::atomic<bool>& stop) {
+capabilities prove(const config::configuration& x, const std::vector<std::string>& task_arguments,
+                   const std::atomic<bool>& stop) {
+  auto& cache_file = x.worker.capability_cache;
   auto cards = find_cards();
   auto devices = trial_devices(cards);
   auto trials = av::list_trials(devices);
-  auto key = cache_key(cards, trials.size());
+  auto key = cache_key(cards, trials.size(), x.task.cage);
   if (auto known = read_cache(cache_file, key))
     return to_capabilities(known->first, known->second);
-  if (!may_try) {
+  if (!x.worker.prove) {
     log::warning("no codec is proven: worker.prove is off, and there is no earlier result", {{"file", cache_file}});
     return to_capabilities({}, 0);
   }
   log::info("testing which codecs work on this machine");
   auto started = std::chrono::steady_clock::now();
-  auto result = run_all(trials, devices, stop);
+  auto result = run_all(trials, devices, task_arguments, stop);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
   log::info("the codecs were tested",
             {{"codecs", trials.size()}, {"work", works}, {"took_ms", std::chrono::steady_clock::now() - started}});

@@ -1,22 +1,30 @@
 #include "nodes/node_run.hpp"
 
 #include "actors/cluster/link.hpp"
+#include "actors/cluster/link_gate.hpp"
 #include "actors/cluster/worker.hpp"
 #include "actors/coordinator.hpp"
 #include "base/descriptor_limit.hpp"
+#include "base/private_folder.hpp"
 #include "base/random_id.hpp"
 #include "config/token.hpp"
 #include "config/waits.hpp"
 #include "core/placement/exhaustion.hpp"
-#include "core/plan.hpp"
+#include "core/trust/link_proof.hpp"
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
+#include "nodes/node_authority.hpp"
 #include "nodes/node_begin.hpp"
+#include "nodes/node_cage.hpp"
 #include "nodes/node_http.hpp"
+#include "nodes/node_https.hpp"
+#include "nodes/node_keys.hpp"
 #include "nodes/node_link.hpp"
+#include "nodes/node_member.hpp"
 #include "nodes/node_prove.hpp"
-#include "nodes/node_task.hpp"
+#include "nodes/node_settings.hpp"
 #include "nodes/node_uploads.hpp"
+#include "processes/cage.hpp"
 #include "telemetry/failover_log.hpp"
 #include "telemetry/log.hpp"
 #include "transfer/upload_registry.hpp"
@@ -29,11 +37,10 @@
 #include <systemd/sd-daemon.h>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -42,86 +49,6 @@ namespace troupe::nodes {
 namespace {
 
 namespace log = telemetry::log;
-
-/// All arguments except the coordinator's address.
-std::vector<std::string> task_arguments(const config::configuration& x) {
-  std::vector<std::string> result{task_role,
-                                  "--node.state_dir=" + x.node.state_dir,
-                                  "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
-                                  "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
-                                  "--log.level=" + std::string{to_string(x.log.level)},
-                                  "--log.format=" + std::string{to_string(x.log.format)}};
-  if (x.cluster.insecure)
-    result.emplace_back("--cluster.insecure=true");
-  if (x.cluster.tls.enabled()) {
-    result.push_back("--cluster.tls.ca=" + x.cluster.tls.ca);
-    result.push_back("--cluster.tls.certificate=" + x.cluster.tls.certificate);
-    result.push_back("--cluster.tls.key=" + x.cluster.tls.key);
-  }
-  return result;
-}
-
-task_host_config host_config(const config::configuration& x, const std::string& token) {
-  task_host_config result;
-  result.host = worker_id{base::random_id()};
-  result.token = token;
-  result.arguments = task_arguments(x);
-  result.stop_timeout = x.task.stop_timeout;
-  result.file_stop_timeout = x.jobs.stop_timeout;
-  result.work_folder = x.node.state_dir + "/work";
-  result.limits = true;
-  return result;
-}
-
-gpu_override limit_of(const std::string& sessions) {
-  return {session_limit_from(sessions), std::nullopt};
-}
-
-/// The slate's picture goes to the transcoders as it is. It was checked before, so an unreadable one is only missing.
-shared_bytes slate_image(const std::string& path) {
-  std::ifstream file{path, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (text.size() > config::live_options::slate_image_bytes_max)
-    return {};
-  auto begin = reinterpret_cast<const std::byte*>(text.data());
-  return shared_bytes{shared_bytes::container(begin, begin + text.size())};
-}
-
-coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
-  coordinator_config result;
-  result.registry = {x.workers, x.leases, x.cluster.heartbeat_interval};
-  result.registry.workers.token = token;
-  result.registry.workers.version = TROUPE_VERSION;
-  result.registry.leases.orphan_timeout = x.jobs.orphan_timeout;
-  auto& gpus = result.registry.leases.places.gpus;
-  gpus.settle_after = std::max(x.workers.unhealthy_after, 3 * x.cluster.heartbeat_interval);
-  for (auto& [gpu, sessions] : x.coordinator.gpu_sessions)
-    gpus.overrides.emplace(gpu, limit_of(sessions));
-  result.ingest_host = host_config(x, token);
-  auto& s = result.session;
-  s.core = x.session;
-  s.core.memory = x.task.memory;
-  if (!x.live.slate_image.empty())
-    s.core.slate_image = slate_image(x.live.slate_image);
-  s.core.watch_timeout = config::defaults::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout);
-  s.core.queue_timeout = x.leases.queue_timeout;
-  s.stream = x.stream;
-  s.delivery = x.delivery;
-  s.quarantine_for = x.live.quarantine_for;
-  s.lease_timeout = config::defaults::lease_wait(x.leases.selection_timeout);
-  auto& j = result.jobs;
-  j.store_url = x.jobs.store;
-  j.work_folder = x.jobs.work_dir;
-  j.book = x.book;
-  j.job = x.file_job;
-  j.job.memory = x.task.memory;
-  j.keep_failed = x.jobs.keep_failed;
-  result.channels = x.channels;
-  result.profiles = x.profiles;
-  result.ladders = x.ladders;
-  result.sessions_max = x.live.sessions_max;
-  return result;
-}
 
 /// An address for this machine's own processes, if the endpoint listens on all interfaces.
 config::endpoint reachable(config::endpoint x) {
@@ -135,8 +62,9 @@ config::endpoint reachable(config::endpoint x) {
 /// All parts of a node; those that its role does not need stay empty.
 class node {
 public:
-  explicit node(const config::configuration& x)
-    : config_(x), link_(coordinator_link(x.cluster, x.cluster.listen)), system_(cfg_) {}
+  /// `secret` is the node's, if it has joined; else it is made of the cluster's token.
+  node(config::configuration x, std::string secret)
+    : config_(std::move(x)), secret_(std::move(secret)), system_(cfg_) {}
 
   ~node() {
     stop();
@@ -144,12 +72,8 @@ public:
 
   /// False, with the reason logged, if the node cannot start.
   bool start() {
-    auto token = config::cluster_token(config_);
-    if (!token) {
-      log::error("the node does not start", {{"reason", token.error()}});
+    if (secret_.empty() && !make_secret())
       return false;
-    }
-    token_ = *token;
     if (config_.role != config::role::worker && !start_coordinator())
       return false;
     if (config_.role != config::role::coordinator)
@@ -171,6 +95,24 @@ public:
   }
 
 private:
+  /// Makes the node's secret, and in a coordinator keeps the cluster's.
+  bool make_secret() {
+    auto token = config::cluster_token(config_);
+    if (!token) {
+      log::error("the node does not start", {{"reason", token.error()}});
+      return false;
+    }
+    secret_ = core::node_secret(*token, pass_name());
+    if (config_.role != config::role::worker)
+      cluster_secret_ = std::move(*token);
+    return true;
+  }
+
+  /// The name in the passes of this node's tasks.
+  std::string pass_name() const {
+    return config_.role == config::role::worker ? config_.node.name : std::string{};
+  }
+
   static int next_signal() {
     auto signals = ending_signals();
     int signal = 0;
@@ -191,6 +133,12 @@ private:
     });
   }
 
+  /// Logs why the node does not start.
+  static bool refused(const std::string& why) {
+    log::error("the node does not start", {{"reason", why}});
+    return false;
+  }
+
   bool start_coordinator() {
     for (auto& [name, p] : config_.profiles)
       if (auto& codec = p.video.codec; codec != "copy" && codec != "none")
@@ -199,17 +147,32 @@ private:
           return false;
         }
     auto claim = claim_store(config_, [this](const std::string& why) { end(why); });
-    if (!claim) {
-      log::error("the node does not start", {{"reason", claim.error()}});
-      return false;
-    }
+    if (!claim)
+      return refused(claim.error());
     claim_.emplace(std::move(*claim));
     auto uploads = open_uploads(config_);
-    if (!uploads) {
-      log::error("the node does not start", {{"reason", uploads.error()}});
-      return false;
-    }
-    auto coordinator = coordinator_settings(config_, token_);
+    if (!uploads)
+      return refused(uploads.error());
+    auto keys = open_keys(config_);
+    if (!keys)
+      return refused(keys.error());
+    auto audit = open_audit(config_);
+    if (!audit)
+      return refused(audit.error());
+    audit_.log = std::move(*audit);
+    auto authority = open_authority(config_);
+    if (!authority)
+      return refused(authority.error());
+    auto certificate = open_certificate(config_, (*authority)->own());
+    if (!certificate)
+      return refused(certificate.error());
+    // Tasks that start before it exists could not see it later. A failure shows when jobs use it.
+    (void)base::make_private_folder(config_.jobs.work_dir);
+    auto why_not = join_fault(config_);
+    auto own_authority = uses_own_authority(config_);
+    if (own_authority)
+      config_.cluster.tls = node_certificates(config_.node.state_dir);
+    auto coordinator = coordinator_settings(config_, secret_);
     coordinator.session.failovers = failovers_;
     coordinator.jobs.counts = file_jobs_;
     coordinator.jobs.files = *uploads;
@@ -219,34 +182,46 @@ private:
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;
     settings.files = *uploads;
+    settings.keys = std::move(*keys);
+    settings.audit = audit_.log;
+    settings.certificate = std::move(*certificate);
+    settings.authority = *authority;
+    settings.cluster_secret = cluster_secret_;
+    settings.join_fault = std::move(why_not);
     auto server = http::server::start(settings, system_, coordinator_);
-    if (!server) {
-      log::error("the node does not start", {{"reason", server.error()}});
-      return false;
-    }
+    if (!server)
+      return refused(server.error());
     http_ = std::move(*server);
     auto& advertised = config_.coordinator.http_advertise;
     (*uploads)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
-    link_.connections_max = share_of(descriptors_, cluster_parts, link_.connections_max, "cluster");
-    auto published = publish(system_, coordinator_actor{coordinator_}, link_);
-    if (!published) {
-      log::error(
-        "the node does not start",
-        {{"reason", "cannot listen for nodes on " + to_string(config_.cluster.listen) + ": " + published.error()}});
-      return false;
-    }
+    auto link = coordinator_link(config_.cluster, config_.cluster.listen);
+    link.secret = cluster_secret_;
+    if (own_authority)
+      link.admits = [members = *authority](const std::string& name) { return name.empty() || members->has(name); };
+    link.connections_max = share_of(descriptors_, cluster_parts, link.connections_max, "cluster");
+    auto published = publish(system_, coordinator_actor{coordinator_}, link);
+    if (!published)
+      return refused("cannot listen for nodes on " + to_string(config_.cluster.listen) + ": " + published.error());
     gate_ = std::move(published->gate);
+    (*authority)->on_revocation([gate = std::weak_ptr{gate_}](const std::string& name) {
+      if (auto open = gate.lock())
+        open->end(name);
+    });
     at_ = reachable({config_.cluster.listen.host, published->port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
-    callbacks_ = std::make_unique<http::callback_sender>(system_, coordinator_,
-                                                         http::callback_config{config_.jobs.callback_secret});
-    if (!write_port(config_.cluster.port_file, published->port) || !write_port(config_.http.port_file, http_->port())) {
-      log::error("the node does not start", {{"reason", "a port file cannot be written"}});
-      return false;
-    }
-    log::info("the coordinator listens",
-              {{"cluster", to_string(at_)}, {"http_port", http_->port()}, {"tls", config_.cluster.tls.enabled()}});
+    http::callback_config calls;
+    calls.secret = config_.jobs.callback_secret;
+    calls.urls = core::url_policy{config_.urls};
+    callbacks_ = std::make_unique<http::callback_sender>(system_, coordinator_, std::move(calls));
+    if (!write_port(config_.cluster.port_file, published->port)
+        || !write_port(config_.http.tls.port_file, http_->https_port())
+        || !write_port(config_.http.port_file, http_->port()))
+      return refused("a port file cannot be written");
+    log::info("the coordinator listens", {{"cluster", to_string(at_)},
+                                          {"http_port", http_->port()},
+                                          {"https_port", http_->https_port()},
+                                          {"tls", config_.cluster.tls.enabled()}});
     return true;
   }
 
@@ -254,16 +229,24 @@ private:
     auto to = coordinator_ ? at_ : config_.cluster.coordinator;
     worker_config w;
     w.name = config_.node.name;
-    w.token = token_;
     w.version = TROUPE_VERSION;
     w.work_dir = config_.node.state_dir;
     w.slots = config_.worker.slots;
     w.reconnect_delay = config_.cluster.reconnect_delay;
     w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
-    w.host = host_config(config_, token_);
+    w.host = host_config(config_, pass_name(), secret_);
     w.host.connect_to(to_string(to));
-    w.prove = [this, x = config_.worker] {
-      return x.trust_codecs ? assume() : prove(x.capability_cache, x.prove, stopping_);
+    w.prove = [this] {
+      // A node that serves one job has no time for questions.
+      if (config_.worker.trust_codecs)
+        return assume();
+      auto arguments = task_arguments(config_);
+      auto can = prove(config_, arguments, stopping_);
+      if (stopping_)
+        return can;
+      can.cage = ask_for_cage(arguments);
+      log::info("tasks run in a cage", {{"enforced", can.cage}});
+      return can;
     };
     w.gpus.for_worker = limit_of(config_.worker.gpu_sessions);
     for (auto& [gpu, sessions] : config_.worker.gpu_limits)
@@ -271,10 +254,17 @@ private:
     if (coordinator_)
       w.find_coordinator = [c = coordinator_actor{coordinator_}]() -> caf::expected<coordinator_actor> { return c; };
     else
-      w.find_coordinator = [this, link = coordinator_link(config_.cluster, to)] { return connect(system_, link); };
+      w.find_coordinator = [this, link = worker_link(to)] { return connect(system_, link); };
     worker_ = spawn_worker(system_, std::move(w));
     if (!coordinator_)
       end_with(worker_, "the worker was removed, or its task host is gone");
+  }
+
+  link_config worker_link(const config::endpoint& to) const {
+    auto result = coordinator_link(config_.cluster, to);
+    result.secret = secret_;
+    result.name = config_.node.name;
+    return result;
   }
 
   /// Ends the node when the actor ends.
@@ -311,16 +301,27 @@ private:
     coordinator_ = nullptr;
   }
 
-  const config::configuration& config_;
+  /// Writes the audit log to its end, whoever else still holds it.
+  struct audit_end {
+    std::shared_ptr<trust::audit_log> log;
+
+    ~audit_end() {
+      if (log)
+        log->stop();
+    }
+  };
+
+  config::configuration config_;
+  std::string cluster_secret_; ///< empty in a worker
+  std::string secret_;         ///< the node's
   uint64_t descriptors_ = base::raise_descriptor_limit();
-  link_config link_;
   node_system_config cfg_;
   // Threads of the actor system and of libraries use these members, so they are destroyed after those threads.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> lost_{false};
   std::optional<store::store_claim> claim_; ///< of a coordinator; released after all writers
+  audit_end audit_; ///< of a coordinator; ends after all requests: those without an answer are written down, too
   caf::actor_system system_;
-  std::string token_;
   config::endpoint at_;
   gateway_actor coordinator_;
   worker_state::interface worker_;
@@ -333,19 +334,36 @@ private:
 
 } // namespace
 
-int run_node(const config::configuration& x) {
+int run_node(config::configuration x) {
   // The signals are blocked in every thread, so that only the thread that waits for them gets them.
   auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Its memory holds secrets: other processes of its user, such as tasks, must not read it.
+  ::prctl(PR_SET_DUMPABLE, 0);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {
     log::error("the node does not start", {{"reason", made.error()}});
     return 1;
   }
   if (!check_private(x))
     return 1;
-  if (!await_token(x))
+  if (auto& user = x.task.user; !user.empty())
+    if (auto good = cage::check_user(user); !good) {
+      log::error("the node does not start", {{"reason", good.error()}});
+      return 1;
+    }
+  auto member = membership::open(x);
+  if (!member) {
+    log::error("the node does not start", {{"reason", member.error()}});
+    return 1;
+  }
+  std::string secret;
+  if (*member) {
+    x.cluster.tls = node_certificates(x.node.state_dir);
+    secret = (*member)->secret();
+  } else if (!await_token(x)) {
     return 0;
-  node n{x};
+  }
+  node n{std::move(x), std::move(secret)};
   if (!n.start())
     return 1;
   return n.wait();

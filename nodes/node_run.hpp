@@ -7,6 +7,6 @@
 namespace troupe::nodes {
 
 /// Returns on SIGINT or SIGTERM, or if an essential part ends. The result is the exit status of the process.
-int run_node(const config::configuration& x);
+int run_node(config::configuration x);
 
 } // namespace troupe::nodes

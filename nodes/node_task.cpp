@@ -4,8 +4,12 @@
 #include "actors/host_watch.hpp"
 #include "actors/task.hpp"
 #include "config/waits.hpp"
+#include "core/trust/link_proof.hpp"
 #include "encoder/window/scheduling.hpp"
+#include "nodes/node_access.hpp"
+#include "nodes/node_cage.hpp"
 #include "nodes/node_link.hpp"
+#include "processes/system_calls.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/actor_system.hpp>
@@ -15,7 +19,6 @@
 #include <unistd.h>
 
 #include <iostream>
-#include <sstream>
 #include <string>
 
 namespace troupe::nodes {
@@ -40,30 +43,49 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
 int run_task(const config::configuration& x, std::shared_ptr<const work_factory> factory) {
   av::forgo_real_time();
   std::string line;
-  task_join who;
   std::getline(std::cin, line);
-  std::istringstream words{line};
-  words >> who.task.value >> who.host.value >> who.token;
-  who.version = TROUPE_VERSION;
-  if (!who.task || !who.host) {
+  const auto asked = line == cage_question;
+  auto blank = line.find(' ');
+  auto pass = core::read_pass(line.substr(0, blank));
+  if (!asked && (!pass || blank == std::string::npos)) {
     log::error("a task is started by a task host, not by hand");
     return 2;
   }
+  // What the cage keeps away is read before.
+  auto to = with_certificates(coordinator_link(x.cluster, x.cluster.coordinator));
+  auto cage = enter_cage(x, !asked);
+  if (asked) {
+    std::cout << (cage ? *cage : cage.error()) << std::endl;
+    return 0;
+  }
+  if (!to || !cage) {
+    log::error("a task does not start", {{"reason", to ? cage.error() : to.error()}});
+    return 1;
+  }
+  log::debug("a task is in its cage", {{"enforced", *cage}});
+  to->role = core::link_role::task;
+  to->name = line.substr(0, blank);
+  to->secret = line.substr(blank + 1);
+  const task_join who{task_id{pass->task}, worker_id{pass->host}, TROUPE_VERSION};
   host_watch host{STDIN_FILENO};
-  auto to = coordinator_link(x.cluster, x.cluster.coordinator);
   node_system_config cfg{1};
   caf::actor_system system{cfg};
-  auto coordinator = connect(system, to);
+  auto coordinator = connect(system, *to);
   if (!coordinator) {
     log::debug("a task cannot reach the coordinator", {{"reason", to_string(coordinator.error())}});
     return 1;
   }
   task_config with;
   with.who = who;
-  with.find_coordinator = [&system, to] { return connect(system, to); };
+  with.find_coordinator = [&system, to = *to] { return connect(system, to); };
   with.orphan_timeout = x.jobs.orphan_timeout;
   with.factory = std::move(factory);
-  with.place = {x.node.state_dir + "/work", x.cluster.coordinator.host};
+  with.place = {x.node.state_dir + "/work", x.cluster.coordinator.host, source_access_of(x), result_files(x)};
+  if (x.task.cage)
+    with.close_networks = [] {
+      if (auto done = cage::refuse_networks(); !done.enforced)
+        log::debug("this task can still open connections", {{"reason", done.how}});
+    };
   auto task = spawn_task(system, *coordinator, std::move(with));
   if (!join(system, *coordinator, who, task_actor{task})) {
     host.left();

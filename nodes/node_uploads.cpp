@@ -2,6 +2,7 @@
 
 #include "actors/jobs/disk_space.hpp"
 #include "config/token.hpp"
+#include "nodes/node_access.hpp"
 
 #include <utility>
 
@@ -20,6 +21,8 @@ tl::expected<std::shared_ptr<transfer::upload_registry>, std::string> open_uploa
   result.shortage = [percent = x.file_job.disk_refuse](const std::string& path, uint64_t bytes) {
     return disk_shortage(path, percent, bytes);
   };
+  result.sources = source_files(x);
+  result.results = result_files(x);
   return std::make_shared<transfer::upload_registry>(std::move(result));
 }
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -105,7 +107,7 @@ std::string template_of(const track_in& x, const period& in, const delivery_time
   return text + "          </SegmentTimeline>\n        </SegmentTemplate>\n";
 }
 
-/// Representations between which players switch, or one track of sound.
+/// Representations between which players switch, or one track of sound or of subtitles.
 struct adaptation_set {
   track_kind kind;
   std::string codec; ///< libav*'s name: players do not switch between codecs
@@ -143,6 +145,8 @@ void add_track(std::vector<adaptation_set>& sets, const track_in& x, const perio
     if (f.frame_rate.num > 0)
       append(to, " frameRate=\"", std::to_string(f.frame_rate.num), "/", std::to_string(f.frame_rate.den), "\"");
     to += ">\n";
+  } else if (f.kind == track_kind::subtitle) {
+    to += ">\n";
   } else {
     append(
       to, " audioSamplingRate=\"", std::to_string(f.sample_rate),
@@ -154,15 +158,18 @@ void add_track(std::vector<adaptation_set>& sets, const track_in& x, const perio
 }
 
 void add_set(std::string& to, size_t id, const adaptation_set& x) {
-  auto video = x.kind == track_kind::video;
-  append(to, "    <AdaptationSet id=\"", std::to_string(id), "\" contentType=\"", video ? "video" : "audio",
-         "\" mimeType=\"", video ? "video/mp4" : "audio/mp4", "\" segmentAlignment=\"true\"",
-         x.on_grid ? " startWithSAP=\"1\"" : "");
+  auto text = x.kind == track_kind::subtitle;
+  auto [content, type] = x.kind == track_kind::video ? std::pair{"video", "video/mp4"}
+                         : text                      ? std::pair{"text", "application/mp4"}
+                                                     : std::pair{"audio", "audio/mp4"};
+  append(to, "    <AdaptationSet id=\"", std::to_string(id), "\" contentType=\"", content, "\" mimeType=\"", type,
+         "\" segmentAlignment=\"true\"", x.on_grid ? " startWithSAP=\"1\"" : "");
   if (!x.language.empty())
     append(to, " lang=\"", escaped(language_tag(x.language)), "\"");
   append(to, ">\n",
          x.captions ? "      <Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1\"/>\n" : "",
-         x.representations, "    </AdaptationSet>\n");
+         text ? "      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"subtitle\"/>\n" : "", x.representations,
+         "    </AdaptationSet>\n");
 }
 
 std::string period_text(const std::vector<track_in>& tracks, const period& x, const std::string& events) {
@@ -177,18 +184,31 @@ std::string period_text(const std::vector<track_in>& tracks, const period& x, co
   return text + "  </Period>\n";
 }
 
+/// Pictures and sound of all renditions, then the subtitles of the first one that has some: sets are numbered, and
+/// subtitles come and go.
+std::vector<track_in> tracks_of(std::span<const manifest_rendition> renditions) {
+  std::vector<track_in> result;
+  std::vector<track_in> texts;
+  for (auto& r : renditions) {
+    auto has_texts = !texts.empty();
+    for (auto& x : r.summary.tracks) {
+      auto is_text = x.format.kind == track_kind::subtitle;
+      auto window = is_text && has_texts ? std::nullopt : r.of->window(x.name);
+      if (window && !window->segments().empty())
+        (is_text ? texts : result).push_back({r, x, std::move(*window)});
+    }
+  }
+  std::ranges::move(texts, std::back_inserter(result));
+  return result;
+}
+
 } // namespace
 
 std::string dash_manifest(std::span<const manifest_rendition> renditions, std::string_view time_address) {
   assert(!renditions.empty());
   auto times = renditions.front().of->times();
   auto clock = renditions.front().of->clock_of_times();
-  std::vector<track_in> tracks;
-  for (auto& r : renditions)
-    for (auto& x : r.summary.tracks)
-      if (auto window = x.format.kind == track_kind::subtitle ? std::nullopt : r.of->window(x.name);
-          window && !window->segments().empty())
-        tracks.push_back({r, x, std::move(*window)});
+  auto tracks = tracks_of(renditions);
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
   if (tracks.empty())
     return text;

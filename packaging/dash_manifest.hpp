@@ -21,7 +21,8 @@ struct manifest_rendition {
   rendition_summary summary; ///< its folder is where the files are, relative to the manifest
 };
 
-/// At least one rendition. Video of one codec is one adaptation set; each track of sound is one of its own.
+/// At least one rendition. Video of one codec is one adaptation set; each track of sound is one of its own, and each of
+/// subtitles.
 /// `time_address` is that of the server's clock.
 std::string dash_manifest(std::span<const manifest_rendition> renditions, std::string_view time_address);
 

@@ -231,7 +231,9 @@ std::string key_playlist(std::string_view track, const track_window& window, con
   return text;
 }
 
-std::string transport_multivariant_playlist(const transport_summary& of) {
+namespace {
+
+void add_transport_variant(std::string& text, const transport_summary& of) {
   std::vector<std::string> codecs;
   auto named = true;
   std::string picture;
@@ -245,7 +247,6 @@ std::string transport_multivariant_playlist(const transport_summary& of) {
     if (x.format.frame_rate.num > 0)
       append(picture, ",FRAME-RATE=", fixed(x.format.frame_rate.value(), 3));
   }
-  std::string text{"#EXTM3U\n#EXT-X-VERSION:3\n"};
   append(text, "#EXT-X-STREAM-INF:BANDWIDTH=", std::to_string(declared(of.peak_bit_rate)),
          ",AVERAGE-BANDWIDTH=", std::to_string(declared(of.mean_bit_rate)));
   if (named && !codecs.empty()) {
@@ -255,6 +256,14 @@ std::string transport_multivariant_playlist(const transport_summary& of) {
     append(text, ",CODECS=", quoted(all));
   }
   append(text, picture, "\n", of.folder, "/", playlist_name(transport_name), "\n");
+}
+
+} // namespace
+
+std::string transport_multivariant_playlist(std::span<const transport_summary> renditions) {
+  std::string text{"#EXTM3U\n#EXT-X-VERSION:3\n"};
+  for (auto& x : renditions)
+    add_transport_variant(text, x);
   return text;
 }
 

@@ -87,8 +87,8 @@ struct transport_summary {
   int64_t mean_bit_rate = 0;           ///< bit/s
 };
 
-/// One variant, in version 3.
-std::string transport_multivariant_playlist(const transport_summary& of);
+/// In version 3: one variant for each rendition, of which there is at least one. Each has its sound in its stream.
+std::string transport_multivariant_playlist(std::span<const transport_summary> renditions);
 
 /// `renditions` differ in their video; the sound is that of the first one with sound.
 std::string multivariant_playlist(std::span<const rendition_summary> renditions, const delivery_times& times);

@@ -190,11 +190,13 @@ delivery_reply rendition::playlist(size_t index, bool keys, const delivery_reque
 delivery_reply rendition::media(size_t index, const file_name& name, const delivery_request& x, missing& lacks) {
   using kind = file_name::kind;
   auto& t = tracks_[index];
+  auto is_text = t.format.kind == track_kind::subtitle;
   delivery_reply result{.what = delivery_reply::outcome::found,
-                        .content_type = t.transport                             ? "video/mp2t"
-                                        : t.format.kind == track_kind::audio    ? "audio/mp4"
-                                        : t.format.kind == track_kind::subtitle ? "text/vtt"
-                                                                                : "video/mp4",
+                        .content_type = t.transport                          ? "video/mp2t"
+                                        : name.what == kind::subtitles       ? "text/vtt"
+                                        : is_text                            ? "application/mp4"
+                                        : t.format.kind == track_kind::audio ? "audio/mp4"
+                                                                             : "video/mp4",
                         .fresh = whole_seconds(6 * times_.target())};
   if (name.what == kind::init) {
     auto* init = t.window.init(name.init);
@@ -205,7 +207,7 @@ delivery_reply rendition::media(size_t index, const file_name& name, const deliv
   }
   auto number = name.what == kind::segment_at ? t.window.number_at(name.number) : name.number;
   auto* segment = t.window.find(number);
-  if ((name.what == kind::subtitles) != (t.format.kind == track_kind::subtitle))
+  if ((name.what == kind::subtitles && !is_text) || (name.what == kind::part && is_text))
     return {};
   if (name.what == kind::segment || name.what == kind::segment_at || name.what == kind::subtitles) {
     auto whole = segment != nullptr && segment->complete;
@@ -222,8 +224,9 @@ delivery_reply rendition::media(size_t index, const file_name& name, const deliv
     }
     if (segment->gap)
       return {};
+    auto boxed = is_text && name.what != kind::subtitles;
     for (auto i = from; i < segment->parts.size(); ++i)
-      result.body.push_back(segment->parts[i].bytes);
+      result.body.push_back(boxed ? segment->parts[i].boxed : segment->parts[i].bytes);
     return result;
   }
   if (segment != nullptr && name.part < static_cast<int64_t>(segment->parts.size())) {
@@ -352,8 +355,6 @@ std::optional<track_window> rendition::window(const std::string& name) const {
 void rendition::seen(const std::string& viewer, clock::time_point now) {
   std::lock_guard guard{mutex_};
   last_seen_ = now;
-  if (viewer.empty())
-    return;
   if (auto known = viewers_.find(viewer); known != viewers_.end()) {
     known->second = now;
     return;

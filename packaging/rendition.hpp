@@ -11,6 +11,7 @@
 #include "packaging/rendition_ptr.hpp"
 #include "packaging/segment_clock.hpp"
 #include "packaging/subtitle_segments.hpp"
+#include "packaging/transport_order.hpp"
 #include "packaging/ts_output.hpp"
 
 #include <chrono>
@@ -34,7 +35,7 @@ bool delivery_holds(const std::string& codec);
 
 /// A request for a file of a rendition.
 struct delivery_request {
-  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt", "ts.m3u8", "ts-1234.ts"; empty:
+  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt", "ts.m3u8", "ts-1234.ts". Empty:
   /// found if all tracks can be played.
   std::string file;
   std::optional<int64_t> msn;  ///< _HLS_msn
@@ -104,7 +105,7 @@ public:
   /// A copy of a track's window, for manifests; empty if there is no such track.
   std::optional<track_window> window(const std::string& track) const;
 
-  /// A viewer asked for something just now. Without a name it is not counted, but it keeps the rendition running.
+  /// A viewer asked for something just now.
   void seen(const std::string& viewer, clock::time_point now);
 
   /// Clients of the MPEG-TS stream, and viewers that asked for something lately; at least 1 if anybody did.
@@ -202,6 +203,13 @@ public:
   /// Packages a block of at least one sample. Does nothing before the first format.
   av::expected<void> write(const sample_block& block, clock::time_point now);
 
+  /// Of a ladder: the tracks of the rendition that has its sound, which joins the pictures in MPEG-TS. Empty if it is
+  /// over.
+  av::expected<void> set_sound(const stream_format& format, clock::time_point now);
+
+  /// The same for a block of at least one sample.
+  av::expected<void> write_sound(const sample_block& block, clock::time_point now);
+
   /// Sends the clock to clients of MPEG-TS while pictures are far apart.
   void pass_time(clock::time_point now) {
     ts_.pass_time(now);
@@ -250,25 +258,32 @@ private:
   void begin_delivery(const delivery_times& times, const clock_map& map, segment_beginning at);
   std::vector<lane> enter(const stream_format& format);
   void end_tracks(const std::vector<size_t>& tracks);
+  av::expected<void> write_transport(std::vector<transport_order::item> items, clock::time_point now);
   void take_transport(bool all);
   av::expected<void> add(lane& to, const sample& x, std::span<const std::byte> bytes);
   void add_splice(const sample& x, std::span<const std::byte> section);
   void enter_texts(const stream_format& format, std::vector<size_t>& lost);
   void cut_subtitles(int64_t until);
+  void end_subtitles();
   void finish_subtitles();
   av::expected<void> cut(lane& from);
   void publish();
 
   rendition_ptr shared_;
+  transport_order order_;
   ts_output ts_;
+  std::optional<int64_t> transport_number_; ///< of its latest segment
+  std::ptrdiff_t sounds_ = 0;               ///< tracks of sound that joined
   delivery_times times_;
   stream_format format_;
   segment_clock clock_;
   /// A track of subtitles. Its segments are those of the leading track.
   struct text_lane {
-    size_t of = 0;    ///< the track of the format
-    size_t track = 0; ///< index in the shared rendition
+    std::optional<size_t> of; ///< the track of the format; none if it has no more
+    size_t track = 0;         ///< index in the shared rendition
+    init_segment init;        ///< of its segments in MP4
     subtitle_segments texts;
+    int64_t last = 0; ///< without a track: number of the segment with which it ends
   };
 
   struct beginning {

@@ -1,8 +1,6 @@
 // The session's side of a rendition: samples go in, parts and segments come out.
-#include "base/sha256.hpp"
 #include "core/live/splice_codec.hpp"
 #include "encoder/caption_marks.hpp"
-#include "packaging/compress.hpp"
 #include "packaging/mp4_boxes.hpp"
 #include "packaging/rendition.hpp"
 
@@ -12,9 +10,6 @@
 namespace troupe {
 
 namespace {
-
-/// Subtitles as WebVTT, by the name of RFC 6381.
-constexpr std::string_view text_name = "wvtt";
 
 /// True if players can go on with the decoder that they have, once it got a new init segment.
 bool continues(const track_format& a, const track_format& b) {
@@ -27,15 +22,11 @@ bool continues(const stream_format& a, const stream_format& b) {
   return std::ranges::equal(a.tracks, b.tracks, [](auto& x, auto& y) { return x.kind == y.kind && continues(x, y); });
 }
 
-/// "v" for the video, "a0", "a1" for sound, "s0", "s1" for text of subtitles.
+/// "v" for the video, "a0", "a1" for sound.
 std::string track_name(const stream_format& format, size_t index) {
   auto kind = format.tracks[index].kind;
-  auto counts = [&](const track_format& x) {
-    return x.kind == kind && (kind != track_kind::subtitle || x.codec == text_codec);
-  };
-  auto before = std::count_if(format.tracks.begin(), format.tracks.begin() + static_cast<ptrdiff_t>(index), counts);
-  if (kind == track_kind::subtitle)
-    return "s" + std::to_string(before);
+  auto end = format.tracks.begin() + static_cast<ptrdiff_t>(index);
+  auto before = std::count_if(format.tracks.begin(), end, [&](const track_format& x) { return x.kind == kind; });
   if (kind == track_kind::video)
     return before == 0 ? "v" : "v" + std::to_string(before);
   return "a" + std::to_string(before);
@@ -63,13 +54,6 @@ bool begins_with_captions(std::span<const std::byte> picture) {
   return av::holds_captions({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
 }
 
-/// The same bytes have the same name, so that players keep what they have.
-std::string name_of(const shared_bytes& init) {
-  base::sha256 hash;
-  hash.add(init.span());
-  return hash.digest().substr(0, 16);
-}
-
 bool is_carried(const track_format& x) {
   return (x.kind == track_kind::video || x.kind == track_kind::audio) && fragments_hold(x.codec);
 }
@@ -87,6 +71,7 @@ size_t leading_lane(const stream_format& format) {
 rendition_output::rendition_output(core::client_ring::limits max, std::string name,
                                    std::shared_ptr<rendition_group> group)
   : shared_(std::make_shared<rendition>(max, std::move(name), std::move(group))),
+    order_(shared_->group_ != nullptr),
     ts_(shared_->stream()),
     clock_(times_) {}
 
@@ -96,7 +81,7 @@ void rendition_output::begin_delivery(const delivery_times& times, const clock_m
   if (at.from_pts != no_timestamp)
     at.from_pts += offset_;
   clock_ = segment_clock{times_, at};
-  ts_.set_grid(times_, offset_);
+  ts_.set_grid(times_, offset_, at);
   std::lock_guard guard{shared_->mutex_};
   shared_->times_ = times_;
   shared_->clock_ = {map.pts + offset_, map.unix_ms};
@@ -111,7 +96,9 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
                                                 const clock_map& map, const segment_beginning& at) {
   if (lanes_.empty())
     begin_delivery(times, map, at);
-  if (auto done = ts_.set_format(format, !continues(format_, format)); !done)
+  // In a ladder, all renditions have the same discontinuities.
+  order_.add({.tracks = format, .discontinuity = !shared_->group_ && !continues(format_, format)});
+  if (auto done = write_transport(order_.take_due(), {}); !done)
     return done;
   auto lanes = enter(format);
   std::vector<size_t> lost;
@@ -145,40 +132,6 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
   publish();
   end_tracks(lost);
   return {};
-}
-
-/// The lanes of subtitles of a new format. Adds the tracks that are not in it to `lost`. A track that begins in the
-/// middle gets the latest segment that is complete, without text: so it can be played at once, and no playlist waits
-/// for it.
-void rendition_output::enter_texts(const stream_format& format, std::vector<size_t>& lost) {
-  std::vector<text_lane> result;
-  std::vector<size_t> begun;
-  std::lock_guard guard{shared_->mutex_};
-  auto& tracks = shared_->tracks_;
-  for (size_t i = 0; i < format.tracks.size(); ++i) {
-    if (format.tracks[i].codec != text_codec)
-      continue;
-    auto name = track_name(format, i);
-    auto known = std::ranges::find(tracks, name, &rendition::track::name);
-    auto index = static_cast<size_t>(known - tracks.begin());
-    // What had a number keeps it.
-    auto is_new = known == tracks.end();
-    if (last_cut_ && (is_new || (known->window.ended() && !known->window.contains({last_cut_->number, {}}))))
-      begun.push_back(result.size());
-    if (is_new)
-      tracks.push_back({.name = name, .format = {}, .codec = {}, .window = track_window{times_}});
-    else if (known->window.ended())
-      known->window = track_window{times_};
-    tracks[index].format = format.tracks[i];
-    auto old = std::ranges::find(texts_, index, &text_lane::track);
-    result.push_back({i, index, old == texts_.end() ? subtitle_segments{} : std::move(old->texts)});
-  }
-  for (auto& x : texts_)
-    if (std::ranges::find(result, x.track, &text_lane::track) == result.end())
-      lost.push_back(x.track);
-  texts_ = std::move(result);
-  for (auto i : begun)
-    cut_text(texts_[i], *last_cut_, beginnings_.front().start);
 }
 
 /// The lanes of a new format. Those of tracks that remain are taken from the present ones.
@@ -218,9 +171,9 @@ std::vector<rendition_output::lane> rendition_output::enter(const stream_format&
 }
 
 av::expected<void> rendition_output::write(const sample_block& block, clock::time_point now) {
-  if (auto done = ts_.write(block, now); !done)
+  order_.add({.block = block});
+  if (auto done = write_transport(order_.take_due(), now); !done)
     return done;
-  take_transport(false);
   size_t offset = 0;
   for (auto& s : block.samples) {
     auto bytes = block.bytes.span().subspan(offset, s.size);
@@ -243,6 +196,7 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
       cut_subtitles(moved.dts);
   }
   publish();
+  end_subtitles();
   return {};
 }
 
@@ -294,39 +248,6 @@ void rendition_output::add_splice(const sample& x, std::span<const std::byte> se
     ++t.version;
 }
 
-/// Cuts the subtitles of segments that ended well before this time: their texts may come a little late.
-void rendition_output::cut_subtitles(int64_t until) {
-  for (; beginnings_.size() > 1 && until >= beginnings_[1].start + times_.part; beginnings_.pop_front()) {
-    for (auto& x : texts_)
-      cut_text(x, beginnings_[0], beginnings_[1].start);
-    last_cut_ = beginnings_[0];
-  }
-}
-
-/// Cuts the last subtitles, up to the end of the leading track.
-void rendition_output::finish_subtitles() {
-  auto lead = std::ranges::find(lanes_, true, &lane::leads);
-  if (lead == lanes_.end())
-    return;
-  for (auto& x : texts_)
-    for (size_t i = 0; i < beginnings_.size(); ++i)
-      cut_text(x, beginnings_[i], i + 1 < beginnings_.size() ? beginnings_[i + 1].start : lead->end);
-}
-
-void rendition_output::cut_text(text_lane& from, const beginning& at, int64_t end) {
-  if (end <= at.start)
-    return;
-  auto bytes = bytes_of(from.texts.segment(at.start, end));
-  from.texts.forget(end);
-  news_.push_back({.track = from.track,
-                   .number = at.number,
-                   .start = at.start,
-                   .discontinuity = at.discontinuity,
-                   .part = media_part{at.start, end - at.start, true, 0, std::move(bytes)},
-                   .whole = true,
-                   .codec = std::string{text_name}});
-}
-
 av::expected<void> rendition_output::cut(lane& from) {
   if (from.empty)
     return {};
@@ -337,7 +258,7 @@ av::expected<void> rendition_output::cut(lane& from) {
   media_part part{from.start, from.end - from.start, from.independent,
                   from.independent ? first_sample_end(bytes->span()) : 0, std::move(*bytes)};
   if (from.mux->init() != from.init.bytes)
-    from.init = {name_of(from.mux->init()), from.mux->init(), from.mux->codec(), from.mux->format()};
+    from.init = init_segment::of(from.mux->init(), from.mux->codec(), from.mux->format());
   news_.push_back({.track = from.track,
                    .part = std::move(part),
                    .init = from.init,
@@ -354,7 +275,7 @@ void rendition_output::publish() {
     std::lock_guard guard{shared_->mutex_};
     for (auto& x : std::exchange(news_, {})) {
       auto& t = shared_->tracks_[x.track];
-      if (x.number && t.window.segments().empty() && shared_->group_ && !t.transport)
+      if (x.number && t.window.segments().empty() && shared_->group_)
         t.window.missed(shared_->group_->interruptions_before(*x.number));
       if (x.number)
         t.window.begin(*x.number, x.start, x.discontinuity);
@@ -379,19 +300,11 @@ void rendition_output::publish() {
     wake();
 }
 
-void rendition_output::take_transport(bool all) {
-  for (auto& x : ts_.take_pieces(all))
-    news_.push_back({.track = transport_track,
-                     .number = x.number,
-                     .start = x.start,
-                     .discontinuity = x.discontinuity,
-                     .part = std::move(x.part)});
-}
-
 void rendition_output::end(const std::string& reason) {
   for (auto& x : lanes_)
     if (x.mux)
       (void)cut(x);
+  (void)write_transport(order_.take_all(), {});
   take_transport(true);
   finish_subtitles();
   publish();

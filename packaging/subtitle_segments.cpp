@@ -48,16 +48,23 @@ void subtitle_segments::add(int64_t pts, int64_t duration, std::string text) {
     entries_.pop_front();
 }
 
-std::string subtitle_segments::segment(int64_t from, int64_t to) const {
-  constexpr auto turn = int64_t{1} << 33;
-  auto result =
-    joined("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:", std::to_string((from % turn + turn) % turn), ",LOCAL:00:00:00.000\n");
+std::vector<text_cue> subtitle_segments::cues(int64_t from, int64_t to) const {
+  std::vector<text_cue> result;
   for (auto& x : entries_) {
     auto begin = std::max(x.from, from);
     auto end = std::min(x.to, to);
     if (begin < end)
-      append(result, "\n", time_of(begin - from), " --> ", time_of(end - from), "\n", cue_text(x.text), "\n");
+      result.push_back({begin, end, cue_text(x.text)});
   }
+  return result;
+}
+
+std::string subtitle_segments::segment(int64_t from, int64_t to) const {
+  constexpr auto turn = int64_t{1} << 33;
+  auto result =
+    joined("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:", std::to_string((from % turn + turn) % turn), ",LOCAL:00:00:00.000\n");
+  for (auto& x : cues(from, to))
+    append(result, "\n", time_of(x.from - from), " --> ", time_of(x.to - from), "\n", x.text, "\n");
   return result;
 }
 

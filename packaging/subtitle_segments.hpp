@@ -8,8 +8,15 @@
 #include <deque>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace troupe {
+
+struct text_cue {
+  int64_t from = 0; ///< ticks
+  int64_t to = 0;   ///< after `from`
+  std::string text; ///< as in WebVTT: with entities, and without an empty line
+};
 
 class subtitle_segments {
 public:
@@ -17,7 +24,10 @@ public:
   /// the screen.
   void add(int64_t pts, int64_t duration, std::string text);
 
-  /// The segment of the time from `from` to `to`. It maps its zero to `from` in the media's time.
+  /// What is seen from `from` to `to`, as far as it is seen there.
+  std::vector<text_cue> cues(int64_t from, int64_t to) const;
+
+  /// The segment of that time. It maps its zero to `from` in the media's time.
   std::string segment(int64_t from, int64_t to) const;
 
   /// Nothing before this time is asked for any more.

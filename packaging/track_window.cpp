@@ -1,15 +1,25 @@
 #include "packaging/track_window.hpp"
 
+#include "base/sha256.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <utility>
 
 namespace troupe {
+
+/// The same bytes have the same name, so that players keep what they have.
+init_segment init_segment::of(shared_bytes bytes, std::string codec, track_format format) {
+  base::sha256 hash;
+  hash.add(bytes.span());
+  return {hash.digest().substr(0, 16), std::move(bytes), std::move(codec), std::move(format)};
+}
 
 uint64_t media_segment::size() const noexcept {
   uint64_t result = 0;
   for (auto& x : parts)
-    result += x.bytes.size();
+    result += std::max(x.bytes.size(), x.boxed.size());
   return result;
 }
 

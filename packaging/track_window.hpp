@@ -23,6 +23,8 @@ struct init_segment {
   shared_bytes bytes;
   std::string codec{};   ///< RFC 6381
   track_format format{}; ///< of the samples that it is for
+
+  static init_segment of(shared_bytes bytes, std::string codec, track_format format);
 };
 
 struct media_part {
@@ -31,6 +33,7 @@ struct media_part {
   bool independent = false; ///< begins with a random-access point
   uint64_t key_bytes = 0;   ///< from the beginning to the end of its first picture, if `independent`
   shared_bytes bytes;
+  shared_bytes boxed{}; ///< of subtitles, whose `bytes` are text: the same in MP4
 };
 
 struct media_segment {

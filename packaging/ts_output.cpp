@@ -43,6 +43,24 @@ bool transport_holds(const std::string& codec) {
 }
 
 av::expected<void> ts_output::set_format(const stream_format& format, bool discontinuity) {
+  own_ = format;
+  return set_tracks(discontinuity);
+}
+
+av::expected<void> ts_output::set_sound(const stream_format& format) {
+  sound_ = format;
+  return own_.tracks.empty() ? av::expected<void>{} : set_tracks(false);
+}
+
+av::expected<void> ts_output::set_tracks(bool discontinuity) {
+  auto format = own_;
+  places_.clear();
+  for (auto& x : sound_.tracks) {
+    auto joins = x.kind == track_kind::audio;
+    places_.push_back(joins ? std::optional{format.tracks.size()} : std::nullopt);
+    if (joins)
+      format.tracks.push_back(x);
+  }
   // With the same codecs the muxer just continues: new parameter sets come in-band.
   auto same = mux_ && goes_on(format_, format);
   format_ = format;
@@ -62,7 +80,8 @@ av::expected<void> ts_output::set_format(const stream_format& format, bool disco
   return {};
 }
 
-av::expected<void> ts_output::write(const sample_block& block, clock::time_point now) {
+av::expected<void> ts_output::write(const sample_block& block, clock::time_point now,
+                                    const std::vector<std::optional<size_t>>* places) {
   if (!mux_)
     return {};
   auto packet = av::make_packet();
@@ -71,15 +90,22 @@ av::expected<void> ts_output::write(const sample_block& block, clock::time_point
   for (auto& s : block.samples) {
     auto bytes = block.bytes.span().subspan(offset, s.size);
     offset += s.size;
-    auto leads = s.track == lead_;
+    auto track = places == nullptr          ? std::optional<size_t>{s.track}
+                 : s.track < places->size() ? (*places)[s.track]
+                                            : std::nullopt;
+    if (!track)
+      continue;
+    auto leads = track == lead_;
     auto moved = s;
     moved.pts += offset_;
     auto number = leads ? grid_.lead(moved) : std::nullopt;
-    if (s.is_random_access() || number) {
-      next_ = beginning{s.is_random_access(), number, moved.pts, s.dts};
+    auto joinable = places == nullptr && s.is_random_access();
+    if (joinable || number) {
+      next_ = beginning{joinable, number, moved.pts, s.dts};
       (void)mux_->begin_segment();
     }
     borrow(*packet, s, bytes);
+    packet->stream_index = static_cast<int>(*track);
     if (auto done = mux_->write(*packet); !done)
       return done;
     duration_ += leads ? s.duration : 0;

@@ -38,8 +38,9 @@ public:
   ts_output& operator=(const ts_output&) = delete;
 
   /// Where segments begin, and what is added to a sample's times to find its place on the grid. Before any sample.
-  void set_grid(const delivery_times& times, int64_t offset) {
-    grid_ = segment_clock{times};
+  /// `at` is on the grid's timeline.
+  void set_grid(const delivery_times& times, int64_t offset, const segment_beginning& at = {}) {
+    grid_ = segment_clock{times, at};
     offset_ = offset;
   }
 
@@ -47,8 +48,18 @@ public:
   /// a discontinuity if players of HLS must know.
   av::expected<void> set_format(const stream_format& format, bool discontinuity);
 
+  /// The same for the rendition whose sound joins the tracks.
+  av::expected<void> set_sound(const stream_format& format);
+
   /// Muxes a block of at least one sample. Does nothing before the first format.
-  av::expected<void> write(const sample_block& block, clock::time_point now);
+  av::expected<void> write(const sample_block& block, clock::time_point now) {
+    return write(block, now, nullptr);
+  }
+
+  /// The same for a block of the rendition whose sound joins.
+  av::expected<void> write_sound(const sample_block& block, clock::time_point now) {
+    return write(block, now, &places_);
+  }
 
   /// Sends the clock to clients while pictures are far apart.
   void pass_time(clock::time_point now);
@@ -66,12 +77,21 @@ private:
     int64_t dts = no_timestamp;
   };
 
+  av::expected<void> set_tracks(bool discontinuity);
+
+  /// `places`: by track of the block, its track in the stream.
+  av::expected<void> write(const sample_block& block, clock::time_point now,
+                           const std::vector<std::optional<size_t>>* places);
+
   void take(std::span<const std::byte> bytes);
   void push();
 
   variant_stream_ptr stream_;
   std::optional<av::muxer> mux_;
-  stream_format format_;
+  stream_format format_; ///< of all tracks
+  stream_format own_;
+  stream_format sound_;                       ///< of the rendition whose sound joins
+  std::vector<std::optional<size_t>> places_; ///< by track of that: its track here, if it is sound
   segment_clock grid_;
   int64_t offset_ = 0;
   std::optional<size_t> lead_;      ///< the track whose samples begin segments

@@ -150,8 +150,7 @@ void control_groups::prepare() {
   ::rmdir(home.c_str());
 }
 
-control_groups::outcome control_groups::limit_unified(pid_t pid, const std::string& folder, bool cpu,
-                                                      const work_limits& x) const {
+enforcement control_groups::limit_unified(pid_t pid, const std::string& folder, bool cpu, const work_limits& x) const {
   if (!make_folder(folder))
     return {false, refusal(folder)};
   if (cpu) {
@@ -171,8 +170,8 @@ control_groups::outcome control_groups::limit_unified(pid_t pid, const std::stri
 
 // -- version 1 ----------------------------------------------------------------
 
-control_groups::outcome control_groups::limit_v1(pid_t pid, const std::string& controller, const std::string& name,
-                                                 const work_limits& x) const {
+enforcement control_groups::limit_v1(pid_t pid, const std::string& controller, const std::string& name,
+                                     const work_limits& x) const {
   auto below = own_.v1.find(controller);
   if (below == own_.v1.end())
     return {false, unavailable_.empty() ? "no control group has " + controller : unavailable_};

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "messages/limits.hpp"
+#include "processes/enforcement.hpp"
 #include "processes/hierarchy.hpp"
 
 #include <sys/types.h>
@@ -25,15 +26,9 @@ class control_groups {
 public:
   explicit control_groups(own_groups own = find_own_groups(), std::string proc = "/proc");
 
-  /// What enforces a limit: "cgroup v2", "cgroup v1"; or why it is not enforced.
-  struct outcome {
-    bool enforced = false;
-    std::string how;
-  };
-
   struct result {
-    outcome cpu;
-    outcome memory;
+    enforcement cpu;
+    enforcement memory;
   };
 
   /// Moves the process into a group of its own, with the limits of `x` on cores and memory. The caller chooses `name`,
@@ -59,8 +54,8 @@ private:
   std::vector<std::string> folders() const;
   std::string group(const std::string& below, const std::string& name) const;
 
-  outcome limit_unified(pid_t pid, const std::string& folder, bool cpu, const work_limits& x) const;
-  outcome limit_v1(pid_t pid, const std::string& controller, const std::string& name, const work_limits& x) const;
+  enforcement limit_unified(pid_t pid, const std::string& folder, bool cpu, const work_limits& x) const;
+  enforcement limit_v1(pid_t pid, const std::string& controller, const std::string& name, const work_limits& x) const;
 
   own_groups own_;
   std::string proc_;

@@ -15,11 +15,6 @@ std::string number_text(double x) {
   return text.data();
 }
 
-/// "cpu 1.5 by cgroup v2", or "cpu 1.5 not enforced (why)".
-void add(std::string& to, const std::string& what, bool enforced, const std::string& how) {
-  to += (to.empty() ? "" : ", ") + what + (enforced ? " by " + how : " not enforced (" + how + ")");
-}
-
 } // namespace
 
 std::string size_text(uint64_t bytes) {
@@ -36,36 +31,19 @@ std::string size_text(uint64_t bytes) {
 std::string enforcer::limit(pid_t pid, const std::string& name, const work_limits& x) {
   std::string said;
   auto in_groups = groups_.limit(pid, name, x);
-  if (x.cpu_millis > 0) {
-    auto what = "cpu " + number_text(x.cpu_millis / 1000.0);
-    if (in_groups.cpu.enforced) {
-      add(said, what, true, in_groups.cpu.how);
-    } else {
-      auto made = limit_processors(pid, x.cpu_millis, turn_++);
-      add(said, what, made.enforced, made.how);
-    }
-  }
-  if (x.memory_bytes > 0) {
-    auto what = "memory " + size_text(x.memory_bytes);
-    if (in_groups.memory.enforced) {
-      add(said, what, true, in_groups.memory.how);
-    } else {
-      auto made = limit_memory(pid, x.memory_bytes);
-      add(said, what, made.enforced, made.how);
-    }
-  }
-  if (x.disk_bytes > 0) {
-    auto made = limit_file_size(pid, x.disk_bytes);
-    add(said, "disk " + size_text(x.disk_bytes), made.enforced, made.how);
-  }
-  if (x.nice > 0) {
-    auto made = set_nice(pid, x.nice);
-    add(said, "nice " + std::to_string(x.nice), made.enforced, made.how);
-  }
+  if (x.cpu_millis > 0)
+    say(said, "cpu " + number_text(x.cpu_millis / 1000.0),
+        in_groups.cpu.enforced ? in_groups.cpu : limit_processors(pid, x.cpu_millis, turn_++));
+  if (x.memory_bytes > 0)
+    say(said, "memory " + size_text(x.memory_bytes),
+        in_groups.memory.enforced ? in_groups.memory : limit_memory(pid, x.memory_bytes));
+  if (x.disk_bytes > 0)
+    say(said, "disk " + size_text(x.disk_bytes), limit_file_size(pid, x.disk_bytes));
+  if (x.nice > 0)
+    say(said, "nice " + std::to_string(x.nice), set_nice(pid, x.nice));
   if (x.io_priority >= 0) {
-    auto made = set_io_priority(pid, x.io_priority);
     auto what = x.io_priority == work_limits::io_idle ? "idle" : "best-effort/" + std::to_string(x.io_priority);
-    add(said, "ionice " + what, made.enforced, made.how);
+    say(said, "ionice " + what, set_io_priority(pid, x.io_priority));
   }
   return said;
 }

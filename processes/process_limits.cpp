@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <set>
 #include <vector>
@@ -25,10 +24,6 @@ constexpr int io_who_group = 2;
 constexpr int io_class_best_effort = 2;
 constexpr int io_class_idle = 3;
 constexpr int io_class_shift = 13;
-
-enforcement outcome_of(bool done, const char* how) {
-  return done ? enforcement{true, how} : enforcement{false, std::string{how} + ": " + std::strerror(errno)};
-}
 
 /// The existing threads, by their numbers.
 std::set<pid_t> threads_of(pid_t pid) {

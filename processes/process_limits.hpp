@@ -5,18 +5,13 @@
 #pragma once
 
 #include "messages/limits.hpp"
+#include "processes/enforcement.hpp"
 
 #include <sys/types.h>
 
 #include <cstdint>
-#include <string>
 
 namespace troupe::limits {
-
-struct enforcement {
-  bool enforced = false;
-  std::string how;
-};
 
 /// Binds the process to as many processors as `cpu_millis` needs, rounded up. `turn` spreads processes across the
 /// machine.

@@ -55,13 +55,17 @@ registry& own() {
 }
 
 std::vector<std::string> clean_environment(const std::vector<std::string>& added) {
-  std::vector<std::string> result;
+  auto result = added;
+  auto is_set = [&](std::string_view text) {
+    return std::any_of(added.begin(), added.end(),
+                       [&](const std::string& x) { return text.starts_with(x.substr(0, x.find('=') + 1)); });
+  };
   for (auto entry = environ; *entry != nullptr; ++entry) {
     std::string_view text{*entry};
-    if (!text.starts_with("TROUPE_") && !text.starts_with("TVARR_") && !text.starts_with("XDG_STATE_HOME="))
+    if (!text.starts_with("TROUPE_") && !text.starts_with("TVARR_") && !text.starts_with("XDG_STATE_HOME=")
+        && !is_set(text))
       result.emplace_back(text);
   }
-  result.insert(result.end(), added.begin(), added.end());
   return result;
 }
 

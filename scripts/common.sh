@@ -45,7 +45,7 @@ build() {
 own_sources() {
   local folder endings=() folders=()
   for e in "$@"; do endings+=(-o -name "*.$e"); done
-  for folder in base messages config telemetry core encoder packaging store transfer processes actors http nodes ctl rig bench test; do
+  for folder in base messages config telemetry core encoder packaging store transfer trust processes actors http nodes ctl rig bench test; do
     [ -d "$root/$folder" ] && folders+=("$folder")
   done
   (cd "$root" && find "${folders[@]}" -type f \( "${endings[@]:1}" \) | LC_ALL=C sort)

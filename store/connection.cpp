@@ -174,9 +174,9 @@ void set_up_postgresql(soci::session& session, const settings& from) {
   session << "SET idle_in_transaction_session_timeout = " + std::to_string(from.statement_timeout.count());
 }
 
-/// Fills in the displayable form of a server's URL, and the password to hide.
-void hide_password(target& of) {
-  const auto& url = of.address;
+/// A server's URL in its displayable form, and the password to hide.
+target without_password(const std::string& url) {
+  target of{backend::postgresql, url, {}, {}};
   const auto query = std::min(url.find('?'), url.size());
   const auto user = url.find("://") + 3;
   const auto at = url.substr(0, query).rfind('@');
@@ -190,6 +190,7 @@ void hide_password(target& of) {
     const auto begin = key + std::string_view{"password="}.size();
     of.secret = url.substr(begin, std::min(url.find('&', begin), url.size()) - begin);
   }
+  return of;
 }
 
 /// Runs one migration's statements in this backend's dialect.
@@ -217,8 +218,8 @@ bool has_table(soci::session& session, backend kind, const std::string& name) {
 expected<target> parse_target(const settings& from) {
   const auto& url = from.url;
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
-    target result{backend::postgresql, url, {}, {}};
-    hide_password(result);
+    auto result = without_password(url);
+    auto address = url;
     // Limits after which a silently vanished server is noticed; values in the URL take precedence.
     const auto seconds = std::max<long long>(2, std::chrono::ceil<std::chrono::seconds>(from.connect_timeout).count());
     const auto silence = std::to_string(from.statement_timeout.count());
@@ -226,9 +227,8 @@ expected<target> parse_target(const settings& from) {
       {{"connect_timeout", std::to_string(seconds)}, {"tcp_user_timeout", silence}}};
     for (const auto& [key, value] : defaults)
       if (url.find(key + "=") == std::string::npos)
-        result.address.append(result.address.find('?') == std::string::npos ? "?" : "&")
-          .append(key + "=")
-          .append(value);
+        address.append(address.find('?') == std::string::npos ? "?" : "&").append(key + "=").append(value);
+    result.address = std::move(address);
     return result;
   }
   auto path = url.starts_with("sqlite:") ? url.substr(7) : url;
@@ -258,9 +258,9 @@ error translate(const std::exception& thrown, std::string_view doing, const targ
       kind = on.kind == backend::postgresql ? error_kind::connection_lost : error_kind::io_failed;
   }
   // libpq repeats a URL that it cannot read.
-  if (!on.secret.empty())
-    for (size_t at = 0; (at = said.find(on.secret, at)) != std::string::npos; at += 3)
-      said.replace(at, on.secret.size(), "***");
+  if (const auto& secret = on.secret.reveal(); !secret.empty())
+    for (size_t at = 0; (at = said.find(secret, at)) != std::string::npos; at += 3)
+      said.replace(at, secret.size(), "***");
   std::ranges::replace(said, '\n', ' ');
   while (!said.empty() && (said.back() == ' ' || said.back() == '.'))
     said.pop_back();
@@ -275,11 +275,11 @@ std::unique_ptr<soci::session> connect(const target& to, const settings& from) {
     make_private(to.shown);
     static std::once_flag once;
     std::call_once(once, set_up_sqlite_library);
-    auto result = std::make_unique<soci::session>(soci::sqlite3, to.address);
+    auto result = std::make_unique<soci::session>(soci::sqlite3, to.address.reveal());
     set_up_sqlite(*result, from);
     return result;
   }
-  auto result = std::make_unique<soci::session>(soci::postgresql, to.address);
+  auto result = std::make_unique<soci::session>(soci::postgresql, to.address.reveal());
   set_up_postgresql(*result, from);
   return result;
 }

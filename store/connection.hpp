@@ -2,6 +2,7 @@
 // folder.
 #pragma once
 
+#include "base/secret.hpp"
 #include "store/error.hpp"
 #include "store/store.hpp"
 
@@ -18,9 +19,9 @@ enum class backend : uint8_t { sqlite, postgresql };
 /// The database that a URL means, and its address as SOCI wants it.
 struct target {
   backend kind = backend::sqlite;
-  std::string address;
-  std::string shown;  ///< for messages: without the password
-  std::string secret; ///< the password, as written in the address
+  base::secret_text address; ///< with the password
+  std::string shown;         ///< for messages: without the password
+  base::secret_text secret;  ///< the password, as written in the address
 };
 
 expected<target> parse_target(const settings& from);

@@ -101,7 +101,71 @@ constexpr std::array version_2{
   "CREATE INDEX callbacks_open ON callbacks (not_before_ms, delivery) WHERE done_ms = 0"sv,
 };
 
-constexpr std::array steps{migration{1, version_1}, migration{2, version_2}};
+// The keys of the HTTP interface. Only the hash of a key is stored. The names of channels are one text, a name a line.
+constexpr std::array version_3{
+  R"(CREATE TABLE api_keys (
+  id TEXT NOT NULL PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  channels TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL DEFAULT 0,
+  used_ms BIGINT NOT NULL DEFAULT 0,
+  revoked_ms BIGINT NOT NULL DEFAULT 0))"sv,
+};
+
+// Who changed what over HTTP. The program numbers the rows, in order. Those that prove no role have an index of their
+// own, because there are fewer of them and they have a bound of their own.
+constexpr std::array version_4{
+  R"(CREATE TABLE audit (
+  number BIGINT NOT NULL PRIMARY KEY,
+  at_ms BIGINT NOT NULL,
+  key_id TEXT NOT NULL,
+  key_name TEXT NOT NULL,
+  caller_role TEXT NOT NULL,
+  address TEXT NOT NULL,
+  request TEXT NOT NULL,
+  method TEXT NOT NULL,
+  route TEXT NOT NULL,
+  target TEXT NOT NULL,
+  made TEXT NOT NULL,
+  status BIGINT NOT NULL))"sv,
+  "CREATE INDEX audit_by_time ON audit (at_ms)"sv,
+  "CREATE INDEX audit_of_nobody ON audit (number) WHERE caller_role = ''"sv,
+};
+
+// The cluster's own authority, whose key is encrypted; the tokens by which nodes join, of which only the secret's hash
+// is stored; and the certificates that nodes have.
+constexpr std::array version_5{
+  R"(CREATE TABLE cluster_authority (
+  number BIGINT NOT NULL PRIMARY KEY,
+  certificate TEXT NOT NULL,
+  sealed_key TEXT NOT NULL))"sv,
+  R"(CREATE TABLE join_tokens (
+  id TEXT NOT NULL PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  role TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL,
+  uses_max BIGINT NOT NULL,
+  uses BIGINT NOT NULL DEFAULT 0,
+  revoked_ms BIGINT NOT NULL DEFAULT 0))"sv,
+  R"(CREATE TABLE node_certificates (
+  serial TEXT NOT NULL PRIMARY KEY,
+  node TEXT NOT NULL,
+  role TEXT NOT NULL,
+  token TEXT NOT NULL,
+  begins_ms BIGINT NOT NULL,
+  ends_ms BIGINT NOT NULL,
+  revoked_ms BIGINT NOT NULL DEFAULT 0))"sv,
+  "CREATE INDEX node_certificates_by_node ON node_certificates (node)"sv,
+};
+
+constexpr std::array steps{migration{1, version_1}, migration{2, version_2}, migration{3, version_3},
+                           migration{4, version_4}, migration{5, version_5}};
 
 } // namespace
 

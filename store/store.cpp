@@ -1,6 +1,6 @@
 #include "store/store.hpp"
 
-#include "store/connection.hpp"
+#include "store/database.hpp"
 #include "store/limits.hpp"
 #include "store/lost_answer.hpp"
 #include "store/reader.hpp"
@@ -35,55 +35,12 @@ bool is_own_fault(const error& x) {
 
 } // namespace
 
-class job_store::impl {
+class job_store::impl : public database {
 public:
-  impl(settings from, target to) : from_{std::move(from)}, on_{std::move(to)} {}
+  using database::database;
 
-  impl(const impl&) = delete;
-  impl& operator=(const impl&) = delete;
-
-  ~impl() {
+  ~impl() override {
     disconnect();
-  }
-
-  /// Calls `f` with a connection. An exception becomes an error and ends the connection, whatever its state: the next
-  /// call opens a new one.
-  template <class F>
-  auto guarded(std::string_view doing, F f) -> decltype(f()) {
-    try {
-      if (!session_) {
-        session_ = connect(on_, from_);
-        // In the meantime another program may have changed the database.
-        if (newest_)
-          if (auto good = check_version(*session_, on_, *newest_); !good) {
-            disconnect();
-            return tl::unexpected{std::move(good.error())};
-          }
-      }
-      return f();
-    } catch (const std::exception& thrown) {
-      auto why =
-        dynamic_cast<const unreadable*>(&thrown)
-          ? error{error_kind::not_a_store, "cannot " + std::string{doing} + " in " + on_.shown + ": " + thrown.what()}
-          : translate(thrown, doing, on_);
-      disconnect();
-      return tl::unexpected{std::move(why)};
-    }
-  }
-
-  expected<void> begin(std::span<const migration> steps) {
-    return guarded("open the store", [&]() -> expected<void> {
-      if (from_.checked) {
-        newest_ = newest_of(steps);
-        return check_version(*session_, on_, *newest_);
-      }
-      if (auto good = check_file(*session_, on_); !good)
-        return good;
-      auto good = migrate(*session_, on_, steps);
-      if (good)
-        newest_ = newest_of(steps);
-      return good;
-    });
   }
 
   expected<results> apply(std::span<const operation> batch, int64_t now_ms) {
@@ -97,19 +54,14 @@ public:
     });
   }
 
-  soci::session& session() {
-    return *session_;
-  }
-
 private:
-  void disconnect() {
+  void forget() override {
     writer_.reset(); // its statements must go before the connection
-    session_.reset();
   }
 
   writer& the_writer() {
     if (!writer_)
-      writer_ = std::make_unique<writer>(*session_);
+      writer_ = std::make_unique<writer>(session());
     return *writer_;
   }
 
@@ -117,7 +69,7 @@ private:
   std::optional<results> try_quickly(std::span<const operation> batch, int64_t now_ms) {
     auto& w = the_writer();
     w.forget_counts();
-    transaction all{*session_, on_.kind};
+    transaction all{session(), on().kind};
     results done;
     done.reserve(batch.size());
     try {
@@ -131,7 +83,7 @@ private:
           return {};
       }
     } catch (const soci::soci_error& thrown) {
-      if (is_own_fault(translate(thrown, "write", on_)))
+      if (is_own_fault(translate(thrown, "write", on())))
         return {};
       throw;
     }
@@ -141,7 +93,7 @@ private:
   }
 
   results with_savepoints(std::span<const operation> batch, int64_t now_ms) {
-    transaction all{*session_, on_.kind};
+    transaction all{session(), on().kind};
     results done;
     done.reserve(batch.size());
     for (const auto& op : batch) {
@@ -156,26 +108,22 @@ private:
   }
 
   expected<outcome> with_savepoint(const operation& op, int64_t now_ms) {
-    *session_ << "SAVEPOINT operation";
+    session() << "SAVEPOINT operation";
     expected<outcome> result;
     try {
       result = the_writer().run(op, now_ms);
     } catch (const soci::soci_error& thrown) {
-      auto why = translate(thrown, "write", on_);
+      auto why = translate(thrown, "write", on());
       if (!is_own_fault(why))
         throw;
       result = tl::unexpected{std::move(why)};
     }
     if (!result)
-      *session_ << "ROLLBACK TO SAVEPOINT operation";
-    *session_ << "RELEASE SAVEPOINT operation";
+      session() << "ROLLBACK TO SAVEPOINT operation";
+    session() << "RELEASE SAVEPOINT operation";
     return result;
   }
 
-  settings from_;
-  target on_;
-  std::optional<long long> newest_; ///< the schema version that this program knows, once it has been verified
-  std::unique_ptr<soci::session> session_;
   std::unique_ptr<writer> writer_;
 };
 

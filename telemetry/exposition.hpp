@@ -74,6 +74,11 @@ metric_family gauge(std::string name, std::string help);
 metric_family summary(std::string name, std::string help);
 metric_family histogram(std::string name, std::string help);
 
+/// Prometheus counts times in seconds.
+inline double seconds(int64_t ms) {
+  return static_cast<double>(ms) / 1000;
+}
+
 /// The families as text, without those that have no series.
 std::string to_text(const std::vector<metric_family>& families);
 

@@ -8,11 +8,20 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace troupe::telemetry {
+
+/// Entries of the audit log.
+struct audit_counters {
+  uint64_t written = 0;
+  uint64_t waiting = 0;  ///< now
+  uint64_t lost = 0;     ///< the store was away for too long
+  uint64_t left_out = 0; ///< of clients without a role that sent too many requests
+};
 
 /// The coordinator's own counters: totals since its start.
 struct coordinator_counters {
@@ -27,9 +36,10 @@ struct coordinator_counters {
     uint64_t sent_bytes = 0;
   };
   std::vector<viewers_of_format> viewers;
-  uint64_t event_clients = 0;         ///< clients that listen now
-  uint64_t events_skipped = 0;        ///< progress events not sent to slow clients
-  uint64_t event_clients_dropped = 0; ///< clients dropped because they were too slow
+  uint64_t event_clients = 0;          ///< clients that listen now
+  uint64_t events_skipped = 0;         ///< progress events not sent to slow clients
+  uint64_t event_clients_dropped = 0;  ///< clients dropped because they were too slow
+  std::optional<audit_counters> audit; ///< empty: there is no audit log
   failover_totals failovers;
   file_job_totals file_jobs;
 

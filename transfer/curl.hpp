@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
@@ -74,11 +75,14 @@ using error_buffer = std::array<char, CURL_ERROR_SIZE>;
 /// Sets options one after the other, up to the first that is refused.
 class options {
 public:
-  /// Only HTTP and HTTPS, no signals, and error messages in `detail`.
+  /// Only HTTP and HTTPS, no signals, and error messages in `detail`. As for the program curl, CURL_CA_BUNDLE names the
+  /// file of the authorities that certificates must come from.
   options(CURL* handle, error_buffer& detail) : handle_(handle) {
     (*this)(CURLOPT_ERRORBUFFER, detail.data());
     (*this)(CURLOPT_PROTOCOLS_STR, "http,https");
     (*this)(CURLOPT_NOSIGNAL, 1L);
+    if (const char* bundle = std::getenv("CURL_CA_BUNDLE"); bundle != nullptr && *bundle != '\0')
+      (*this)(CURLOPT_CAINFO, bundle);
   }
 
   template <class T>

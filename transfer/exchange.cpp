@@ -109,7 +109,7 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
   curl::error_buffer detail{};
   curl::fields fields;
   if (!at.ticket.empty())
-    fields.add("Authorization: Bearer " + at.ticket);
+    fields.add("Authorization: Bearer " + at.ticket.reveal());
   for (auto& [name, value] : at.fields)
     fields.add(std::string{name}.append(": ").append(value));
   if (x.method == "PUT" || x.method == "PATCH" || x.method == "POST")

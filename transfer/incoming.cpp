@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -24,19 +25,23 @@ tl::unexpected<refusal> failed(const std::string& step, int code = errno) {
 
 } // namespace
 
-incoming::incoming(std::string path, uint64_t bytes_max, placer place, begin_with first)
-  : path_(std::move(path)), bytes_max_(bytes_max), place_(std::move(place)), first_(first) {}
+incoming::incoming(std::string path, uint64_t bytes_max, placer place, begin_with first, base::path_roots roots)
+  : path_(std::move(path)), bytes_max_(bytes_max), place_(std::move(place)), first_(first), roots_(std::move(roots)) {}
 
 answer<void> incoming::open() {
   if (auto wanted = still_wanted(); !wanted || file_)
     return wanted;
+  auto folder = roots_.open_folder_of(path_);
+  if (!folder)
+    return refuse(reason::failed, folder.error().what);
+  auto name = std::filesystem::path{path_}.filename().string();
   auto flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND | O_NONBLOCK;
   if (first_ == begin_with::nothing) {
     // Others may write to the folder: an existing file may be theirs, and is not written to.
-    ::unlink(path_.c_str());
+    ::unlinkat(folder->get(), name.c_str(), 0);
     flags |= O_EXCL;
   }
-  file_ = base::descriptor{::open(path_.c_str(), flags, file_mode)};
+  file_ = base::descriptor{::openat(folder->get(), name.c_str(), flags, file_mode)};
   struct stat found {};
   if (!file_ || ::fstat(file_.get(), &found) != 0)
     return failed("open");

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/descriptor.hpp"
+#include "base/path_roots.hpp"
 #include "base/sha256.hpp"
 #include "transfer/refusal.hpp"
 
@@ -28,8 +29,9 @@ public:
   /// Whether an existing file under the name is the beginning of this one.
   enum class begin_with { what_is_there, nothing };
 
-  /// `path` is the temporary name; the file is not opened yet.
-  incoming(std::string path, uint64_t bytes_max, placer place, begin_with first = begin_with::what_is_there);
+  /// `path` is the temporary name, below `roots`; the file is not opened yet.
+  incoming(std::string path, uint64_t bytes_max, placer place, begin_with first = begin_with::what_is_there,
+           base::path_roots roots = {});
 
   incoming(const incoming&) = delete;
   incoming& operator=(const incoming&) = delete;
@@ -67,6 +69,7 @@ private:
   const uint64_t bytes_max_;
   const placer place_;
   const begin_with first_;
+  const base::path_roots roots_;
   std::atomic<bool> abandoned_{false};
   std::mutex mutex_; ///< guards all members below
   base::descriptor file_;

@@ -5,6 +5,8 @@
 // is not retried.
 #pragma once
 
+#include "base/secret.hpp"
+
 #include <tl/expected.hpp>
 
 #include <atomic>
@@ -20,7 +22,7 @@ namespace troupe::transfer {
 /// A resource on the other side.
 struct remote {
   std::string url;
-  std::string ticket;                                           ///< empty: none
+  base::secret_text ticket;                                     ///< empty: none
   std::vector<std::pair<std::string, std::string>> fields = {}; ///< further header fields
 };
 

@@ -2,17 +2,11 @@
 
 #include "base/sha256.hpp"
 
-#include <openssl/crypto.h>
-
 namespace troupe::transfer {
 
 std::string ticket_of(std::string_view secret, std::string_view purpose, std::string_view id) {
   // The zero keeps "ab" + "c" and "a" + "bc" apart.
   return base::hmac_sha256(secret, std::string{purpose} + '\0' + std::string{id});
-}
-
-bool same_ticket(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 } // namespace troupe::transfer

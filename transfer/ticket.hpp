@@ -12,7 +12,4 @@ namespace troupe::transfer {
 /// 64 hexadecimal digits.
 std::string ticket_of(std::string_view secret, std::string_view purpose, std::string_view id);
 
-/// Takes equally long for a wrong ticket and the right one.
-bool same_ticket(std::string_view a, std::string_view b) noexcept;
-
 } // namespace troupe::transfer

@@ -2,12 +2,15 @@
 
 #include "base/identity.hpp"
 #include "base/publish.hpp"
+#include "base/secret.hpp"
 #include "transfer/ticket.hpp"
 #include "transfer/upload_registry_files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 namespace troupe::transfer {
 
@@ -18,9 +21,13 @@ constexpr const char* not_at_work =
   "this job is not running, or has not resumed after a restart: try again in a moment";
 
 /// Replaces the file by a new one with this text. False on failure.
-bool put(const std::string& path, const std::string& text) {
-  ::unlink(path.c_str());
-  base::descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+bool put(const base::path_roots& roots, const std::string& path, const std::string& text) {
+  auto folder = roots.open_folder_of(path);
+  if (!folder)
+    return false;
+  auto name = std::filesystem::path{path}.filename().string();
+  ::unlinkat(folder->get(), name.c_str(), 0);
+  base::descriptor file{::openat(folder->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
   return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
@@ -42,14 +49,15 @@ std::string upload_registry::address() const {
 
 job_access upload_registry::open_job(const job_files& x) {
   job_access result;
-  result.ticket = ticket_of(config_.secret, "work", x.id);
+  result.ticket = ticket_of(config_.secret.reveal(), "work", x.id);
   result.direct = config_.direct;
   result.marker = random_text();
   auto is_path = x.source.find("://") == std::string::npos;
   if (is_path)
-    result.identity = base::identity_of(x.source).value_or(std::string{});
+    if (auto file = config_.sources.open_file(x.source, O_RDONLY))
+      result.identity = base::identity_of(file->get()).value_or(std::string{});
   if (config_.direct && !result.marker.empty())
-    put(x.folder + "/" + marker_name, result.marker);
+    put({}, x.folder + "/" + marker_name, result.marker);
   std::lock_guard guard{mutex_};
   auto& opened = jobs_[x.id] = {};
   opened.files = x;
@@ -60,7 +68,7 @@ job_access upload_registry::open_job(const job_files& x) {
 std::string upload_registry::attempt_name(const std::string& id, const std::string& text) const {
   // A holder of the job's ticket must not learn the names of other attempts: results are accepted under those names.
   constexpr size_t proof_digits = 32;
-  return text + "-" + ticket_of(config_.secret, "attempt", id + "/" + text).substr(0, proof_digits);
+  return text + "-" + ticket_of(config_.secret.reveal(), "attempt", id + "/" + text).substr(0, proof_digits);
 }
 
 void upload_registry::close_job(const std::string& id, const std::string& life) {
@@ -94,12 +102,13 @@ void upload_registry::begin_result(const std::string& id, const std::string& att
   auto& x = i->second.files;
   i->second.published = std::make_shared<std::string>(); // an older attempt keeps its own
   if (config_.direct && !i->second.marker.empty())
-    put(x.staging, i->second.marker);
+    put(config_.results, x.staging, i->second.marker);
   auto place = [this, published = i->second.published, target = x.output, overwrite](const std::string& from,
                                                                                      int file) -> answer<void> {
     // Use the descriptor and not the name: others may write to the folder, and may have put another file there.
     ::fchmod(file, result_mode);
-    auto identity = base::publish(file, from, target, overwrite ? base::overwrite::allow : base::overwrite::refuse);
+    auto identity =
+      base::publish(file, from, target, overwrite ? base::overwrite::allow : base::overwrite::refuse, config_.results);
     if (!identity)
       return refuse(identity.error().kind == base::file_fault::failed ? reason::failed : reason::exists,
                     std::move(identity.error().what));
@@ -107,7 +116,8 @@ void upload_registry::begin_result(const std::string& id, const std::string& att
     *published = std::move(*identity);
     return {};
   };
-  auto file = std::make_shared<incoming>(x.staging, config_.bytes_max, std::move(place), incoming::begin_with::nothing);
+  auto file = std::make_shared<incoming>(x.staging, config_.bytes_max, std::move(place), incoming::begin_with::nothing,
+                                         config_.results);
   i->second.attempts[attempt] = {true, 0, std::move(file)};
 }
 
@@ -138,19 +148,26 @@ void upload_registry::end_attempt(const std::string& id, const std::string& atte
 answer<void> upload_registry::check(const std::string& id, const std::string& ticket) const {
   if (ticket.empty())
     return refuse(reason::unauthorized, "a job's files need its ticket: Authorization: Bearer TICKET");
-  if (!same_ticket(ticket, ticket_of(config_.secret, "work", id)))
+  if (!base::same_secret(ticket, ticket_of(config_.secret.reveal(), "work", id)))
     return refuse(reason::forbidden, "the ticket is not for this job");
   return {};
 }
 
-answer<std::string> upload_registry::source(const std::string& id, const std::string& ticket) const {
+answer<base::descriptor> upload_registry::source(const std::string& id, const std::string& ticket) const {
   if (auto ok = check(id, ticket); !ok)
     return tl::unexpected(ok.error());
-  std::lock_guard guard{mutex_};
-  auto i = jobs_.find(id);
-  if (i == jobs_.end())
-    return refuse(reason::away, not_at_work);
-  return i->second.files.source;
+  std::string path;
+  {
+    std::lock_guard guard{mutex_};
+    auto i = jobs_.find(id);
+    if (i == jobs_.end())
+      return refuse(reason::away, not_at_work);
+    path = i->second.files.source;
+  }
+  auto file = config_.sources.open_file(path, O_RDONLY);
+  if (!file)
+    return refuse(reason::unknown, "the coordinator cannot read the source: " + file.error().what);
+  return std::move(*file);
 }
 
 answer<std::string> upload_registry::chunk(const std::string& id, const std::string& ticket, uint32_t number,

@@ -7,6 +7,8 @@
 // touch the disk say so.
 #pragma once
 
+#include "base/path_roots.hpp"
+#include "base/secret.hpp"
 #include "transfer/incoming.hpp"
 #include "transfer/refusal.hpp"
 
@@ -21,7 +23,7 @@
 namespace troupe::transfer {
 
 struct upload_registry_config {
-  std::string secret;             ///< for the tickets
+  base::secret_text secret;       ///< for the tickets
   std::string work_folder;        ///< of file jobs; also contains uploads and results
   bool direct = true;             ///< workers may use paths that provably lead to the same files
   uint64_t bytes_max = 0;         ///< of one incoming file
@@ -32,6 +34,8 @@ struct upload_registry_config {
   std::chrono::milliseconds keep{24 * 3'600'000}; ///< how long clients' files are kept without access
   /// Why writing this many more bytes is too much for the disk of a path, human-readable; empty if they fit.
   std::function<std::string(const std::string& path, uint64_t bytes)> shortage;
+  base::path_roots sources{}; ///< which files may be read as sources
+  base::path_roots results{}; ///< where results may be written
 };
 
 /// A job's files.
@@ -87,6 +91,16 @@ public:
   /// Identity of the result that an attempt delivered and that is in place; empty if there is none.
   std::string published(const std::string& id) const;
 
+  /// Which files may be read as sources.
+  const base::path_roots& source_roots() const noexcept {
+    return config_.sources;
+  }
+
+  /// Where results may be written.
+  const base::path_roots& result_roots() const noexcept {
+    return config_.results;
+  }
+
   /// Whether workers may use paths that provably lead to the same files.
   bool is_direct() const noexcept {
     return config_.direct;
@@ -97,8 +111,8 @@ public:
 
   // -- requests of workers ----------------------------------------------------
 
-  /// The path of the source.
-  answer<std::string> source(const std::string& id, const std::string& ticket) const;
+  /// The source, open to read. Touches the disk.
+  answer<base::descriptor> source(const std::string& id, const std::string& ticket) const;
 
   /// The path of a finished chunk, found by its file name.
   answer<std::string> chunk(const std::string& id, const std::string& ticket, uint32_t number,

@@ -116,7 +116,7 @@ answer<std::string> upload_registry::create_upload(const std::string& key, uint6
     return refuse(bytes == 0 ? reason::malformed : reason::too_large,
                   "an upload has 1 to " + std::to_string(config_.bytes_max) + " bytes, stated in Upload-Length");
   auto known = key.empty() ? random_text() : key + "/" + std::to_string(bytes);
-  auto id = ticket_of(config_.secret, "upload", known).substr(0, id_digits);
+  auto id = ticket_of(config_.secret.reveal(), "upload", known).substr(0, id_digits);
   std::lock_guard guard{mutex_};
   if (!find_upload(id).empty())
     return id;
@@ -218,7 +218,7 @@ answer<std::string> upload_registry::uploaded(const std::string& id) const {
 answer<std::string> upload_registry::kept_result(const std::string& key, const std::string& name) const {
   if (name.empty() || name.size() > 200 || name.front() == '.' || name.find('/') != std::string::npos)
     return refuse(reason::malformed, "the name of a kept result has 1 to 200 bytes, no slash, and begins with no dot");
-  auto id = ticket_of(config_.secret, "result", key.empty() ? random_text() : key).substr(0, 32);
+  auto id = ticket_of(config_.secret.reveal(), "result", key.empty() ? random_text() : key).substr(0, 32);
   auto folder = results() + "/" + id;
   if (auto failed = base::make_private_folder(folder))
     return refuse(reason::failed, "the coordinator cannot make a folder for the result: " + failed.message());

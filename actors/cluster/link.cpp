@@ -2,6 +2,7 @@
 
 #include "actors/cluster/link_connection.hpp"
 #include "actors/cluster/link_gate.hpp"
+#include "actors/cluster/link_prove.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
@@ -17,6 +18,7 @@
 
 #include <csignal>
 #include <future>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -53,31 +55,48 @@ caf::error no_connection(std::string why) {
   return caf::make_error(caf::sec::cannot_connect_to_node, std::move(why));
 }
 
-/// Connects and does the handshake. Blocks.
-caf::expected<caf::io::scribe_ptr> connect_securely(caf::actor_system& system, const link_config& to) {
-  auto certificates = load_certificates(to);
-  if (!certificates)
-    return no_connection(certificates.error());
-  auto connected = caf::io::network::new_tcp_connection(to.host, to.port);
-  if (!connected)
-    return connected.error();
-  base::descriptor socket{*connected};
-  auto tls = connect_session(**certificates, socket.get());
+/// Does the TLS handshake of a connection. Blocks.
+tl::expected<tls_session, std::string> secure(int socket, const link_config& to) {
+  auto ready = to.certificates ? tl::expected<link_config, std::string>{to} : with_certificates(to);
+  if (!ready)
+    return tl::unexpected(ready.error());
+  auto tls = connect_session(*ready->certificates, socket);
   if (!tls)
-    return no_connection("no memory for a TLS session");
+    return tl::unexpected(std::string{"no memory for a TLS session"});
   std::string why;
-  limit_waiting(socket.get(), to.handshake_timeout);
   switch (shake_hands(*tls, why)) {
   case handshake::done:
     break;
   case handshake::failed:
-    return no_connection("TLS: " + (why.empty() ? "the other side ends the connection" : why));
+    return tl::unexpected("TLS: " + (why.empty() ? "the other side ends the connection" : why));
   default:
-    return no_connection("the other side's handshake took too long");
+    return tl::unexpected(std::string{"the other side's handshake took too long"});
   }
+  if (!shows_role(*tls, tls_role::server))
+    return tl::unexpected(
+      std::string{"the certificate of the other side is not that of a coordinator: it is not for servers"});
+  return tls;
+}
+
+/// Connects, and proves that this node belongs to the cluster. Blocks.
+caf::expected<caf::io::scribe_ptr> connect_and_prove(caf::actor_system& system, const link_config& to) {
+  auto connected = caf::io::network::new_tcp_connection(to.host, to.port);
+  if (!connected)
+    return connected.error();
+  base::descriptor socket{*connected};
+  limit_waiting(socket.get(), to.handshake_timeout);
+  link_transport over;
+  if (to.secure()) {
+    auto tls = secure(socket.get(), to);
+    if (!tls)
+      return no_connection(tls.error());
+    over.tls = std::move(*tls);
+  }
+  if (auto proved = prove_membership(socket.get(), over, to); !proved)
+    return no_connection(proved.error());
   limit_waiting(socket.get(), {});
   auto& backend = static_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());
-  return caf::make_counted<link_connection>(backend, socket.release(), std::move(tls), nullptr);
+  return caf::make_counted<link_connection>(backend, socket.release(), std::move(over.tls), nullptr, std::nullopt);
 }
 
 /// What CAF learns about the other side: its node, the actor that it published, and that actor's interface.
@@ -121,6 +140,16 @@ node_system_config::node_system_config(size_t threads) {
   set("caf.logger.console.verbosity", "quiet");
 }
 
+tl::expected<link_config, std::string> with_certificates(link_config x) {
+  if (!x.secure())
+    return x;
+  auto read = load_certificates(x);
+  if (!read)
+    return tl::unexpected(read.error());
+  x.certificates = std::move(*read);
+  return x;
+}
+
 tl::expected<published_link, std::string> publish(caf::actor_system& system, const coordinator_actor& x,
                                                   const link_config& at) {
   auto gate = link_gate::open(system, at, {caf::actor_cast<caf::strong_actor_ptr>(x), system.message_types(x)});
@@ -131,9 +160,7 @@ tl::expected<published_link, std::string> publish(caf::actor_system& system, con
 }
 
 caf::expected<coordinator_actor> connect(caf::actor_system& system, const link_config& to) {
-  if (!to.secure())
-    return system.middleman().remote_actor<coordinator_actor>(to.host, to.port);
-  auto scribe = connect_securely(system, to);
+  auto scribe = connect_and_prove(system, to);
   if (!scribe)
     return scribe.error();
   auto found = greet(system, *scribe, to.port);

@@ -2,6 +2,7 @@
 
 #include "config/defaults.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/log_budget.hpp"
 
 #include <caf/io/receive_policy.hpp>
 #include <caf/policy/tcp.hpp>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
 
 namespace troupe {
@@ -18,6 +20,10 @@ namespace {
 
 namespace net = caf::io::network;
 namespace defaults = config::defaults;
+
+core::byte_view view(const caf::byte_buffer& x) {
+  return std::as_bytes(std::span{x});
+}
 
 int to_int(size_t bytes) {
   return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max()));
@@ -63,43 +69,80 @@ bool link_transport::must_read_more(socket, size_t bytes) {
   return tls && static_cast<size_t>(SSL_pending(tls.get())) >= bytes;
 }
 
-link_connection::link_connection(net::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place)
+link_connection::link_connection(net::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place,
+                                 std::optional<core::link_filter> filter, std::shared_ptr<void> known)
   : scribe(net::conn_hdl_from_socket(socket)),
     place_(std::move(place)),
-    stream_(in, socket, link_transport{std::move(tls)}) {}
+    stream_(in, socket, link_transport{std::move(tls)}),
+    filter_(std::move(filter)),
+    known_(std::move(known)) {}
 
-void link_connection::configure_read(caf::io::receive_policy::config config) {
-  wanted_ = config.second;
+void link_connection::configure_read(caf::io::receive_policy::config) {
+  // CAF always wants the rest of the message that it knows of, or the next header, as `deliver` gives them to it.
+  if (std::exchange(launched_, true))
+    return;
   read_on();
-  if (!std::exchange(launched_, true))
-    stream_.start(this);
+  stream_.start(this);
 }
 
 void link_connection::read_on() {
   auto piece = std::max<size_t>(defaults::link_step_bytes, gathered_.size());
-  stream_.configure_read(caf::io::receive_policy::exactly(std::min(wanted_ - gathered_.size(), piece)));
+  stream_.configure_read(caf::io::receive_policy::exactly(std::min(awaited_ - gathered_.size(), piece)));
 }
 
-bool link_connection::consume(caf::execution_unit* context, const void* data, size_t bytes) {
+bool link_connection::consume(caf::execution_unit* context, const void*, size_t bytes) {
   if (detached())
     return false;
-  if (wanted_ > bytes) {
-    auto& piece = rd_buf();
+  auto& piece = rd_buf();
+  if (gathered_.empty()) {
+    piece.resize(bytes);
+    gathered_.swap(piece);
+  } else {
     gathered_.insert(gathered_.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(bytes));
-    if (gathered_.size() < wanted_) {
-      read_on();
-      return true;
-    }
-    piece.swap(gathered_);
-    gathered_ = {};
-    bytes = piece.size();
   }
-  if (!scribe::consume(context, data, bytes))
+  if (gathered_.size() == awaited_ && !handle(context))
     return false;
-  if (wanted_ <= defaults::link_message_bytes_max)
-    return true;
-  log::warning("a connection to another node ends: a message is longer than the limit",
-               {{"peer", addr() + ":" + std::to_string(port())}, {"bytes", wanted_}});
+  read_on();
+  return true;
+}
+
+bool link_connection::handle(caf::execution_unit* context) {
+  if (header_.empty()) {
+    auto length = core::basp_payload_bytes(view(gathered_));
+    auto judged = filter_ ? filter_->header(view(gathered_)) : core::link_filter::judgement{};
+    if (judged.what == core::link_filter::fate::end)
+      return end(context, judged.why);
+    if (length > defaults::link_message_bytes_max)
+      return end(context, "a message is longer than the limit");
+    header_.swap(gathered_);
+    gathered_.clear();
+    awaited_ = length;
+    if (length > 0)
+      return true;
+  }
+  auto judged = filter_ ? filter_->message(view(header_), view(gathered_)) : core::link_filter::judgement{};
+  if (judged.what == core::link_filter::fate::end)
+    return end(context, judged.why);
+  if (judged.what == core::link_filter::fate::pass
+      && (!deliver(context, header_) || (!gathered_.empty() && !deliver(context, gathered_))))
+    return false;
+  header_.clear();
+  gathered_.clear();
+  awaited_ = core::basp_header_bytes;
+  return true;
+}
+
+bool link_connection::deliver(caf::execution_unit* context, caf::byte_buffer& bytes) {
+  auto& buffer = rd_buf();
+  buffer.swap(bytes);
+  return scribe::consume(context, buffer.data(), buffer.size());
+}
+
+bool link_connection::end(caf::execution_unit* context, std::string_view why) {
+  thread_local telemetry::log_budget lines;
+  if (auto left_out = lines.take())
+    log::warning("a connection to another node ends",
+                 {{"peer", addr() + ":" + std::to_string(port())}, {"reason", why}, {"not_logged_before", *left_out}});
   io_failure(context, net::operation::read);
   return false;
 }
@@ -109,7 +152,7 @@ void link_connection::ack_writes(bool enable) {
 }
 
 caf::byte_buffer& link_connection::wr_buf() {
-  return stream_.wr_buf();
+  return filter_ ? leaving_ : stream_.wr_buf();
 }
 
 caf::byte_buffer& link_connection::rd_buf() {
@@ -122,6 +165,19 @@ void link_connection::graceful_shutdown() {
 }
 
 void link_connection::flush() {
+  if (filter_) {
+    auto kept_back = filter_->learn(view(leaving_));
+    for (auto i = kept_back.rbegin(); i != kept_back.rend(); ++i) {
+      auto from = leaving_.begin() + static_cast<std::ptrdiff_t>(i->first);
+      leaving_.erase(from, from + static_cast<std::ptrdiff_t>(i->second));
+    }
+    auto& to = stream_.wr_buf();
+    if (to.empty())
+      to.swap(leaving_);
+    else
+      to.insert(to.end(), leaving_.begin(), leaving_.end());
+    leaving_.clear();
+  }
   stream_.flush(this);
 }
 

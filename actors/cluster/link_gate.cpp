@@ -1,7 +1,8 @@
 #include "actors/cluster/link_gate.hpp"
 
-#include "actors/cluster/link_connection.hpp"
-#include "actors/cluster/link_hello.hpp"
+#include "actors/cluster/link_prove.hpp"
+#include "actors/cluster/link_rules.hpp"
+#include "base/secret.hpp"
 #include "config/defaults.hpp"
 #include "telemetry/log.hpp"
 
@@ -35,12 +36,6 @@ constexpr int sweep_ms = 250;
 
 base::descriptor spare_descriptor() {
   return base::descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-}
-
-/// Makes a poll wake only when this many bytes are there, or the peer has closed.
-void wake_at(int socket, size_t bytes) {
-  auto least = static_cast<int>(bytes);
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
 }
 
 tl::expected<base::descriptor, std::string> listen_at(const link_config& x) {
@@ -122,7 +117,7 @@ void link_gate::turn() {
   auto now = clock::now();
   auto polled = polled_.begin() + 2;
   for (auto x = newcomers_.begin(); x != newcomers_.end(); ++polled) {
-    auto gone = polled->revents != 0 && advance(*x, polled->revents);
+    auto gone = polled->revents != 0 && advance(*x);
     if (!gone && now >= x->deadline) {
       refuse(x->socket.get(), "its handshake took too long");
       gone = true;
@@ -158,30 +153,32 @@ void link_gate::turn_away() {
 
 void link_gate::welcome(base::descriptor socket) {
   auto newcomers_max = std::clamp<uint64_t>(at_.connections_max / 4, 1, defaults::link_newcomers_max);
-  if (*admitted_ + newcomers_max >= at_.connections_max)
+  if (places_->taken() + newcomers_max >= at_.connections_max)
     return refuse(socket.get(), "the limit of connections is reached");
   if (newcomers_.size() >= newcomers_max) {
     refuse(newcomers_.front().socket.get(), "its handshake is not finished, and others wait");
     newcomers_.pop_front();
   }
   newcomer x;
-  if (certificates_) {
-    x.tls = accept_session(*certificates_->current(), socket.get());
-    if (!x.tls)
-      return refuse(socket.get(), "there is no memory for it");
-  } else {
-    wake_at(socket.get(), hello_header_bytes);
-  }
   x.deadline = clock::now() + at_.handshake_timeout;
   x.socket = std::move(socket);
+  if (certificates_) {
+    x.over.tls = accept_session(*certificates_->current(), x.socket.get());
+    if (!x.over.tls)
+      return refuse(x.socket.get(), "there is no memory for it");
+  } else {
+    greet(x);
+  }
   newcomers_.push_back(std::move(x));
 }
 
-bool link_gate::advance(newcomer& x, short events) {
-  if (!x.tls)
-    return hear(x, events);
+bool link_gate::advance(newcomer& x) {
+  return x.secured ? talk(x) : shake(x);
+}
+
+bool link_gate::shake(newcomer& x) {
   std::string why;
-  switch (shake_hands(*x.tls, why)) {
+  switch (shake_hands(*x.over.tls, why)) {
   case handshake::wants_read:
     x.events = POLLIN;
     return false;
@@ -194,37 +191,113 @@ bool link_gate::advance(newcomer& x, short events) {
   case handshake::done:
     break;
   }
-  admit(x);
-  return true;
+  greet(x);
+  return talk(x);
 }
 
-bool link_gate::hear(newcomer& x, short events) {
-  std::array<std::byte, hello_bytes_max> first;
-  auto n = ::recv(x.socket.get(), first.data(), first.size(), MSG_PEEK | MSG_DONTWAIT);
-  auto heard = n > 0 ? static_cast<size_t>(n) : 0;
-  auto whole = heard < hello_header_bytes ? hello_header_bytes : hello_bytes({first.data(), heard});
-  if (!whole) {
-    refuse(x.socket.get(), "it does not speak the protocol of this cluster's nodes");
-    return true;
+void link_gate::greet(newcomer& x) {
+  constexpr size_t challenge_bytes = 32;
+  x.secured = true;
+  x.challenge = base::random_digits(challenge_bytes);
+  x.reply = core::greeting_line(x.challenge);
+  x.events = POLLOUT;
+}
+
+bool link_gate::talk(newcomer& x) {
+  using state = link_transport::state;
+  while (true) {
+    size_t moved = 0;
+    if (!x.reply.empty()) {
+      if (x.over.write_some(moved, x.socket.get(), x.reply.data(), x.reply.size()) == state::failure)
+        return true;
+      x.reply.erase(0, moved);
+      if (!x.reply.empty()) {
+        x.events = POLLOUT;
+        return false;
+      }
+    }
+    if (x.place) {
+      admit(x);
+      return true;
+    }
+    std::array<char, core::link_line_bytes_max> heard;
+    auto room = heard.size() - x.said.size();
+    if (x.over.read_some(moved, x.socket.get(), heard.data(), room) == state::failure) {
+      refuse(x.socket.get(), x.said.empty() ? std::string_view{} : "it left before it had proved who it is");
+      return true;
+    }
+    if (moved == 0) {
+      x.events = POLLIN;
+      return false;
+    }
+    x.said.append(heard.data(), moved);
+    if (core::may_become_claim(x.said) && x.said.size() < heard.size() && x.said.find('\n') == std::string::npos)
+      continue;
+    if (auto why = judge(x)) {
+      refuse(x.socket.get(), *why);
+      auto line = core::refusal_line(*why);
+      (void)x.over.write_some(moved, x.socket.get(), line.data(), line.size());
+      return true;
+    }
   }
-  if (heard >= *whole) {
-    wake_at(x.socket.get(), 1);
-    admit(x);
-    return true;
+}
+
+std::optional<std::string> link_gate::judge(newcomer& x) {
+  auto line = std::string_view{x.said};
+  line.remove_suffix(1);
+  auto claim = x.said.back() == '\n' ? core::read_claim(line) : std::nullopt;
+  if (!claim)
+    return "it does not speak the protocol of this cluster's nodes";
+  x.node = claim->name;
+  std::optional<core::task_pass> pass;
+  if (claim->role == core::link_role::task) {
+    pass = core::read_pass(claim->name);
+    if (!pass)
+      return "its pass is malformed";
+    if (!core::is_current(*pass, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))
+      return "its pass has expired, or the clock of its machine is wrong";
+    x.node = pass->node;
   }
-  if ((events & (POLLHUP | POLLERR)) != 0 || n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-    return true;
-  wake_at(x.socket.get(), *whole);
-  x.events = POLLIN | POLLRDHUP;
-  return (events & POLLRDHUP) != 0;
+  auto secret = core::node_secret(at_.secret, x.node);
+  if (pass)
+    secret = core::secret_of(*pass, secret);
+  auto* tls = x.over.tls.get();
+  auto binding = binding_of(tls);
+  auto expected = core::link_proof(core::link_side::node, secret, *claim, x.challenge, binding);
+  if (at_.secret.empty() || !base::same_secret(claim->proof, expected))
+    return pass ? "its pass was not made by a worker of this cluster"
+                : "its secret is wrong: give this worker the coordinator's cluster.token, or have it join again";
+  if (tls != nullptr && claim->role == core::link_role::worker && !shows_role(*tls, tls_role::client))
+    return "a worker needs a certificate for clients, signed by the cluster's authority";
+  if (!is_member(x.node))
+    return "no node of that name is a member of this cluster; it may have been revoked";
+  x.place = places_->take(pass ? claim->name : std::string{});
+  if (!x.place)
+    return "its pass is in use on another connection";
+  x.reply = core::welcome_line(core::link_proof(core::link_side::gate, secret, *claim, x.challenge, binding));
+  x.claim = std::move(*claim);
+  return {};
+}
+
+bool link_gate::is_member(const std::string& node) const {
+  return !at_.admits || at_.admits(node);
 }
 
 void link_gate::admit(newcomer& x) {
+  auto known = peers_->add(x.socket.get(), x.node);
+  // A revocation either is seen here, or ends what is noted.
+  if (!is_member(x.node))
+    return refuse(x.socket.get(), "its node was revoked");
   auto& backend = static_cast<caf::io::network::default_multiplexer&>(system_.middleman().backend());
-  ++*admitted_;
-  std::shared_ptr<void> place{nullptr, [all = admitted_](void*) { --*all; }};
-  caf::io::scribe_ptr scribe =
-    caf::make_counted<link_connection>(backend, x.socket.get(), std::move(x.tls), std::move(place));
+  core::link_ends ends;
+  ends.own_node = wire_name(system_);
+  ends.published = what_.actor->id();
+  if (auto pass = core::read_pass(x.claim.name); pass && x.claim.role == core::link_role::task)
+    ends.joins_as = wire_join(*pass);
+  ends.claim_node = [place = x.place](const std::string& node) { return place->claim_node(node); };
+  caf::io::scribe_ptr scribe = caf::make_counted<link_connection>(
+    backend, x.socket.get(), std::move(x.over.tls), std::move(x.place),
+    core::link_filter{link_rules_of(x.claim.role), std::move(ends)}, std::move(known));
   x.socket.release();
   caf::anon_send(broker_, caf::publish_atom_v, std::move(scribe), port_, what_.actor, what_.interface);
 }

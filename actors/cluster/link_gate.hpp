@@ -1,14 +1,20 @@
-// The gate of the cluster port: accepts connections, does the handshake with each, and passes only the successful ones
-// to CAF.
+// The gate of the cluster port: accepts connections, has each newcomer prove that it belongs to the cluster, and passes
+// only those that do to CAF, each with a filter for its role.
 //
 // It runs on a thread of its own, so that no peer can block an actor. A newcomer has `link_handshake_timeout` for TLS,
-// or, if the cluster has no TLS, for BASP's hello. Newcomers may be at most a quarter of all connections, and all
-// connections are limited, too. Beyond the first limit the oldest newcomer is dropped, because a legitimate node
-// completes its handshake within milliseconds. Beyond the second limit the new connection is dropped. Each refusal is
-// logged with address and reason.
+// if the cluster uses it, and the proof (core/trust/link_proof.hpp). A worker proves its node's secret; with TLS it
+// also shows a certificate for clients. A task proves a pass that its worker has made. Both must be of a node that is
+// admitted.
+//
+// Newcomers may be at most a quarter of all connections, and all connections are limited, too. Beyond the first limit
+// the oldest newcomer is dropped, because a legitimate node completes its handshake within milliseconds. Beyond the
+// second limit the new connection is dropped. Each refusal is logged with address and reason.
 #pragma once
 
 #include "actors/cluster/link.hpp"
+#include "actors/cluster/link_connection.hpp"
+#include "actors/cluster/link_peers.hpp"
+#include "actors/cluster/link_places.hpp"
 #include "actors/cluster/link_tls.hpp"
 #include "base/descriptor.hpp"
 #include "telemetry/log_budget.hpp"
@@ -57,15 +63,28 @@ public:
     return port_;
   }
 
+  /// Ends all connections of that node and its tasks. It is no longer admitted by then. Usable from any thread.
+  void end(const std::string& node) {
+    peers_->end(node);
+  }
+
 private:
   using clock = std::chrono::steady_clock;
 
   /// A connection that has not finished its handshake.
   struct newcomer {
     base::descriptor socket;
-    tls_session tls;
+    link_transport over;
     clock::time_point deadline;
     short events = POLLIN;
+    bool secured = false;  ///< TLS is done, or not used
+    std::string challenge; ///< ours
+    std::string said;      ///< of its claim so far
+    std::string reply;     ///< what is still to be sent
+    /// Set once the proof is accepted.
+    std::shared_ptr<link_places::place> place;
+    core::link_claim claim;
+    std::string node; ///< the claim's: the worker's own name, or that in the pass
   };
 
   using newcomers = std::list<newcomer>;
@@ -79,8 +98,13 @@ private:
   void accept_all();
   void welcome(base::descriptor socket);
   /// Continues a handshake. True if the newcomer is gone, admitted or refused.
-  bool advance(newcomer& x, short events);
-  bool hear(newcomer& x, short events);
+  bool advance(newcomer& x);
+  bool shake(newcomer& x);
+  void greet(newcomer& x);
+  bool talk(newcomer& x);
+  /// Checks the claim in `said`. Returns why it is refused.
+  std::optional<std::string> judge(newcomer& x);
+  bool is_member(const std::string& node) const;
   void admit(newcomer& x);
   void refuse(int socket, std::string_view reason);
   /// Accepts and closes a connection for which no descriptor is left. Otherwise it would be offered again at once, for
@@ -97,7 +121,8 @@ private:
   std::optional<certificate_store> certificates_;
   uint16_t port_ = 0;
   newcomers newcomers_; ///< oldest first
-  std::shared_ptr<std::atomic<size_t>> admitted_ = std::make_shared<std::atomic<size_t>>(0);
+  std::shared_ptr<link_places> places_ = std::make_shared<link_places>();
+  std::shared_ptr<link_peers> peers_ = std::make_shared<link_peers>();
   bool rests_ = false; ///< the system has no descriptor left: accepting pauses for a moment
   telemetry::log_budget refusals_;
   std::vector<pollfd> polled_;

@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include <utility>
@@ -25,6 +26,13 @@ tl::unexpected<std::string> cannot_read(const char* what, const std::string& fil
   return tl::unexpected("cannot read the " + std::string{what} + " in '" + file + "': " + take_reason());
 }
 
+void refuse_revoked(SSL_CTX* context) {
+  auto* all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(all); ++i)
+    if (X509_OBJECT_get_type(sk_X509_OBJECT_value(all, i)) == X509_LU_CRL)
+      X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_CRL_CHECK);
+}
+
 tls_session session_on(SSL_CTX& context, int socket) {
   ERR_clear_error();
   tls_session result{SSL_new(&context)};
@@ -41,16 +49,18 @@ tl::expected<tls_context, std::string> load_certificates(const link_config& x) {
   if (!result)
     return tl::unexpected("cannot use TLS: " + take_reason());
   auto* context = result.get();
-  if (SSL_CTX_use_certificate_chain_file(context, x.certificate.c_str()) != 1)
+  if (!x.certificate.empty() && SSL_CTX_use_certificate_chain_file(context, x.certificate.c_str()) != 1)
     return cannot_read("certificate", x.certificate);
-  if (SSL_CTX_use_PrivateKey_file(context, x.key.c_str(), SSL_FILETYPE_PEM) != 1)
+  if (!x.key.empty() && SSL_CTX_use_PrivateKey_file(context, x.key.c_str(), SSL_FILETYPE_PEM) != 1)
     return cannot_read("private key", x.key);
   if (SSL_CTX_load_verify_locations(context, x.ca.c_str(), nullptr) != 1)
     return cannot_read("certificate authority", x.ca);
+  refuse_revoked(context);
   if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1
       || SSL_CTX_set_cipher_list(context, "HIGH:!aNULL:!MD5") != 1)
     return tl::unexpected("cannot use TLS: " + take_reason());
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  // Tasks have no certificate. The gate asks workers for theirs when they say that they are workers.
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   // Connections live long, so sessions are not resumed.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -112,6 +122,13 @@ handshake shake_hands(SSL& session, std::string& why) {
       why += std::string{" ("} + X509_verify_cert_error_string(verified) + ")";
     return handshake::failed;
   }
+}
+
+bool shows_role(const SSL& session, tls_role as) {
+  std::unique_ptr<X509, decltype(&X509_free)> shown{SSL_get1_peer_certificate(&session), X509_free};
+  if (!shown || (X509_get_extension_flags(shown.get()) & EXFLAG_XKUSAGE) == 0)
+    return false;
+  return (X509_get_extended_key_usage(shown.get()) & (as == tls_role::server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0;
 }
 
 tls_session accept_session(SSL_CTX& context, int socket) {

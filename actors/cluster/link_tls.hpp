@@ -25,7 +25,8 @@ struct tls_deleter {
 /// One connection.
 using tls_session = std::unique_ptr<SSL, tls_deleter>;
 
-/// Reads the three files. The error says which file is invalid, and why.
+/// Reads the configured files. If the authority's has a list of revoked certificates, these are refused, and when the
+/// list has ended, all are. The error says which file is invalid, and why.
 tl::expected<tls_context, std::string> load_certificates(const link_config& x);
 
 /// The certificates of a long-lived node.
@@ -52,6 +53,12 @@ enum class handshake { done, wants_read, wants_write, failed };
 
 /// Continues a handshake. If it failed, `why` says what ended it; `why` is empty if the other side left silently.
 handshake shake_hands(SSL& session, std::string& why);
+
+enum class tls_role { client, server };
+
+/// True if the other side has shown a certificate that says that it is for this role. Without this, a worker's
+/// certificate could pose as the coordinator's.
+bool shows_role(const SSL& session, tls_role as);
 
 /// A session on `socket`, which stays the caller's; null if out of memory.
 tls_session accept_session(SSL_CTX& context, int socket);

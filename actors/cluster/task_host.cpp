@@ -3,14 +3,17 @@
 #include "actors/common/actor_of.hpp"
 #include "actors/common/task_folder.hpp"
 #include "base/random_id.hpp"
+#include "core/trust/link_proof.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 namespace troupe {
@@ -32,8 +35,10 @@ void watch(caf::event_based_actor* self, pid_t pid, task_id id, const local_task
   self->send(host, id, static_cast<int32_t>(status));
 }
 
-/// Removes what a killed task leaves, on a thread of its own: folders may be large.
+/// Removes what a task leaves: on a thread of its own if it is not empty, because folders may be large.
 void remove_folder(caf::actor_system& system, std::string folder) {
+  if (::rmdir(folder.c_str()) == 0 || errno == ENOENT)
+    return;
   system.spawn<caf::detached>([folder = std::move(folder)](caf::event_based_actor*) {
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
@@ -47,6 +52,8 @@ task_host_state::task_host_state(interface::pointer self, task_host_config confi
   // Made now, not when the first limit is set: its constructor removes the control groups of an earlier run.
   if (this->config.limits)
     enforcer.emplace();
+  if (auto& folder = this->config.work_folder; !folder.empty())
+    self->home_system().spawn<caf::detached>([folder](caf::event_based_actor*) { remove_old_task_folders(folder); });
 }
 
 task_host_state::~task_host_state() {
@@ -117,8 +124,10 @@ void task_host_state::start_one() {
     self->delayed_send(self, retry_delay, tick_atom_v);
     return;
   }
-  // The task's host and the cluster's token are not in the arguments, because `ps` shows those.
-  (void)write_line(*child, to_string(id) + " " + to_string(config.host) + " " + config.token);
+  // The pass is not in the arguments, because `ps` shows those. The node's secret stays here.
+  core::task_pass pass{id.value, config.host.value,
+                       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()), config.node};
+  (void)write_line(*child, name_of(pass) + " " + secret_of(pass, config.secret));
   self->spawn<caf::detached>(watch, child->pid, id, interface{self});
   processes[id].child = *child;
 }
@@ -157,7 +166,7 @@ void task_host_state::on_exit(task_id id, int status) {
   if (i == processes.end())
     return;
   auto& p = i->second;
-  if (p.assigned && !config.work_folder.empty())
+  if (!config.work_folder.empty())
     remove_folder(self->home_system(), task_folder(config.work_folder, p.child.pid));
   task_exit ended{describe_exit(status), enforcer && p.label.limits.any() && enforcer->ended(to_string(id))};
   auto how = ended.how;

@@ -31,7 +31,8 @@ namespace troupe {
 
 struct task_host_config {
   worker_id host;
-  std::string token;                  ///< given to the processes through a pipe
+  std::string node;                   ///< its name; empty in a coordinator
+  std::string secret;                 ///< the node's, to make a pass for each process
   std::vector<std::string> arguments; ///< of a task process
   std::chrono::milliseconds stop_timeout{2000};
   std::chrono::milliseconds file_stop_timeout{5000}; ///< the same for processes that work on files

@@ -42,7 +42,6 @@ worker_state::worker_state(interface::pointer self, worker_config config)
     machine(this->config.work_dir) {
   info.worker = this->config.host.host;
   info.name = this->config.name;
-  info.token = this->config.token;
   info.version = this->config.version;
   info.slots = this->config.slots;
 }

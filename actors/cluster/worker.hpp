@@ -39,7 +39,6 @@ struct worker_parts {
 
 struct worker_config {
   std::string name;
-  std::string token;
   std::string version;
   std::string work_dir; ///< its file system's free space is reported
   uint32_t slots = 1;

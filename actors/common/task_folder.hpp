@@ -3,16 +3,13 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace troupe {
 
-/// The prefix of the names of such folders; the process id follows.
-inline constexpr std::string_view task_folder_prefix = "task-";
-
 /// The folder of the task with that process id.
-inline std::string task_folder(const std::string& work_folder, int64_t pid) {
-  return work_folder + "/" + std::string{task_folder_prefix} + std::to_string(pid);
-}
+std::string task_folder(const std::string& work_folder, int64_t pid);
+
+/// Removes the folders of tasks that are gone, such as those of an earlier host that was killed. Blocks.
+void remove_old_task_folders(const std::string& work_folder);
 
 } // namespace troupe

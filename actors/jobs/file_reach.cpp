@@ -1,15 +1,14 @@
 #include "actors/jobs/file_reach.hpp"
 
 #include "actors/common/task_folder.hpp"
+#include "base/descriptor.hpp"
 #include "base/identity.hpp"
 #include "base/private_folder.hpp"
 #include "transfer/upload_registry.hpp"
 
-#include <signal.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
@@ -34,27 +33,18 @@ std::string with_host(const std::string& address, const std::string& host) {
   return "http://" + (bare ? "[" + host + "]" : host) + address.substr(hostless.size() - 1);
 }
 
-/// Folders of tasks that are gone: killed ones leave theirs.
-void remove_orphans(const std::string& folder) {
-  std::error_code failed;
-  for (auto& entry : fs::directory_iterator{folder, failed}) {
-    auto name = entry.path().filename().string();
-    pid_t pid = 0;
-    if (!name.starts_with(task_folder_prefix)
-        || std::from_chars(name.data() + task_folder_prefix.size(), name.data() + name.size(), pid).ec != std::errc{})
-      continue;
-    std::error_code ignored;
-    if (::kill(pid, 0) != 0 && errno == ESRCH)
-      fs::remove_all(entry.path(), ignored);
-  }
-}
-
 bool holds(const std::string& path, const std::string& text) {
   std::ifstream in{path, std::ios::binary};
   std::string found(text.size() + 1, '\0');
   in.read(found.data(), static_cast<std::streamsize>(found.size()));
   found.resize(static_cast<size_t>(in.gcount()));
   return !text.empty() && found == text;
+}
+
+/// The coordinator's file, which this task may change. Where it may not, it also may not write next to it.
+bool may_change(const std::string& path, const std::string& text) {
+  base::descriptor file{::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  return file && holds(path, text);
 }
 
 std::string name_of(const std::string& path) {
@@ -68,7 +58,7 @@ file_failure to_failure(const transfer::failure& x) {
 } // namespace
 
 file_reach::file_reach(const file_access& access, const task_place& place, const av::work_control& control)
-  : access_(access), control_(control), address_(with_host(access.address, place.coordinator_host)) {
+  : access_(access), place_(place), control_(control), address_(with_host(access.address, place.coordinator_host)) {
   folder_ = task_folder(place.work_folder, ::getpid());
 }
 
@@ -89,13 +79,18 @@ transfer::control file_reach::with() const {
 }
 
 file_reach::expected<std::string> file_reach::own_path(const std::string& name) {
-  remove_orphans(fs::path{folder_}.parent_path().string());
   if (auto failed = base::make_private_folder(folder_))
     return tl::unexpected(file_failure{false, false, folder_ + " cannot be made: " + failed.message()});
   return folder_ + "/" + name;
 }
 
 // -- the source ---------------------------------------------------------------
+
+/// Nothing for a file that cannot be read, or may not be a source here.
+std::optional<std::string> file_reach::identity_of(const std::string& path) const {
+  auto file = (place_.access ? place_.access->files : base::path_roots{}).open_file(path, O_RDONLY);
+  return file ? base::identity_of(file->get()) : std::nullopt;
+}
 
 bool file_reach::reads_by_path(const std::string& path_or_url) const {
   if (path_or_url.find("://") != std::string::npos || address_.empty())
@@ -104,18 +99,19 @@ bool file_reach::reads_by_path(const std::string& path_or_url) const {
     return false;
   // A source that the coordinator cannot see exists only on the workers: it is read by its path.
   if (!by_path_)
-    by_path_ = access_.identity.empty() || base::identity_of(path_or_url) == access_.identity;
+    by_path_ = access_.identity.empty() || identity_of(path_or_url) == access_.identity;
   return *by_path_;
 }
 
 av::source_options file_reach::source(const std::string& path_or_url, const std::string& identity) const {
   av::source_options result;
   result.url = path_or_url;
+  result.access = place_.access;
   if (reads_by_path(path_or_url))
     return result;
   result.url = at("/source").url;
-  // The ticket must reach only the coordinator. A playlist could make libavformat send it to any host, so only one file
-  // is read.
+  // The ticket must reach only the coordinator. A playlist or a redirect could make libavformat send it to any host, so
+  // only one file is read, from one host and port.
   result.one_file = true;
   result.options["headers"] =
     "Authorization: Bearer " + access_.ticket + "\r\n" + (identity.empty() ? "" : "If-Match: \"" + identity + "\"\r\n");
@@ -132,7 +128,7 @@ file_reach::expected<std::string> file_reach::identity(const std::string& path_o
   if (path_or_url.find("://") != std::string::npos)
     return "0";
   if (reads_by_path(path_or_url))
-    return base::identity_of(path_or_url).value_or("0");
+    return identity_of(path_or_url).value_or("0");
   auto head = transfer::ask("HEAD", at("/source"), with());
   if (head)
     return head->etag;
@@ -157,7 +153,7 @@ bool file_reach::shares_folder() const {
   if (!shares_folder_)
     shares_folder_ =
       address_.empty()
-      || (access_.direct && holds(access_.folder + "/" + transfer::upload_registry::marker_name, access_.marker));
+      || (access_.direct && may_change(access_.folder + "/" + transfer::upload_registry::marker_name, access_.marker));
   return *shares_folder_;
 }
 
@@ -219,7 +215,8 @@ std::optional<bool> file_reach::is_whole(const chunk_file& x) const {
 
 file_reach::expected<std::string> file_reach::result_destination(const std::string& staging) {
   // A folder that the coordinator cannot see exists only on the workers.
-  auto shared = !access_.sees_output || holds(staging, access_.marker);
+  // In a place where only this task may not write, the coordinator writes its result.
+  auto shared = !access_.sees_output || (place_.results.open_folder_of(staging) && may_change(staging, access_.marker));
   if (address_.empty() || (access_.direct && shared))
     return staging;
   return own_path("result");

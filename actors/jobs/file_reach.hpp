@@ -7,12 +7,14 @@
 #pragma once
 
 #include "encoder/source/demuxer.hpp"
+#include "encoder/source/source_access.hpp"
 #include "encoder/work_control.hpp"
 #include "messages/file_work.hpp"
 #include "transfer/remote.hpp"
 
 #include <tl/expected.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -22,6 +24,9 @@ namespace troupe {
 struct task_place {
   std::string work_folder;      ///< each task creates its own folder in it
   std::string coordinator_host; ///< as seen from this machine
+  /// What sources may reach; null: everything.
+  std::shared_ptr<const av::source_access> access{};
+  base::path_roots results{}; ///< where results may be written
 };
 
 class file_reach {
@@ -75,7 +80,13 @@ public:
 
   expected<void> deliver_result(const std::string& written);
 
+  /// Where this task may write files.
+  const base::path_roots& results() const noexcept {
+    return place_.results;
+  }
+
 private:
+  std::optional<std::string> identity_of(const std::string& path) const;
   bool reads_by_path(const std::string& path_or_url) const;
   bool shares_folder() const;
   expected<std::string> own_path(const std::string& name);
@@ -84,6 +95,7 @@ private:
   expected<void> deliver(const std::string& written, const std::string& resource);
 
   const file_access& access_;
+  const task_place& place_;
   const av::work_control& control_;
   std::string address_;
   std::string folder_; ///< this task's own

@@ -171,7 +171,9 @@ outcome probe(const probe_work& x, file_reach& reach, const av::work_control& co
     encoders.push_back(*known);
   }
   if (!x.output.empty())
-    if (auto free = base::check_target(x.output, x.overwrite ? base::overwrite::allow : base::overwrite::refuse); !free)
+    if (auto free =
+          base::check_target(x.output, x.overwrite ? base::overwrite::allow : base::overwrite::refuse, reach.results());
+        !free)
       return to_failure(av::from_file(free.error()));
   auto identity = reach.identity(x.source);
   if (!identity)
@@ -299,7 +301,8 @@ tl::expected<published_result, file_failure> verify_and_publish(const assemble_w
       return tl::unexpected(done.error());
     return published_result{*right, {}};
   }
-  auto done = base::publish(file, x.output, x.overwrite ? base::overwrite::allow : base::overwrite::refuse);
+  auto done =
+    base::publish(file, x.output, x.overwrite ? base::overwrite::allow : base::overwrite::refuse, reach.results());
   if (!done) {
     ::unlink(file.c_str());
     return tl::unexpected(to_failure(av::from_file(done.error())));
@@ -348,6 +351,7 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
   job.pictures = x.pictures;
   job.names = x.names;
   job.output = *file;
+  job.outputs = reach.results();
   auto made = av::assemble(job, half(control, 0));
   if (!made)
     return failed_at(reach, x.source, x.identity, made.error());

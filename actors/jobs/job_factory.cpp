@@ -20,7 +20,7 @@ public:
     // After a restart, the output may already be the result of an earlier attempt. On the first attempt nothing may be
     // in its place, unless the order allows to overwrite it.
     auto overwrite = begin.order.overwrite || begin.attempt > 1;
-    if (auto why = files_ ? in_the_way(begin.order, overwrite, files_->is_direct()) : std::string{}; !why.empty())
+    if (auto why = files_ ? in_the_way(begin.order, overwrite, *files_) : std::string{}; !why.empty())
       return tl::unexpected{why};
     if (auto failed = base::make_private_folder(begin.folder))
       return tl::unexpected{begin.folder + " cannot be made: " + failed.message()};

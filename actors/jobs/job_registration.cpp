@@ -3,6 +3,8 @@
 #include "base/publish.hpp"
 #include "transfer/upload_registry.hpp"
 
+#include <fcntl.h>
+
 #include <filesystem>
 #include <system_error>
 
@@ -83,10 +85,15 @@ void job_registration::end(attempt_id attempt) {
   adopted_.erase(attempt);
 }
 
-std::string in_the_way(const file_order& order, bool overwrite, bool direct) {
-  if (direct && !sees_folder_of(order.output))
+std::string in_the_way(const file_order& order, bool overwrite, const transfer::upload_registry& uploads) {
+  // Workers that open no path get the source from here.
+  if (!uploads.is_direct() && order.input.find("://") == std::string::npos)
+    if (auto file = uploads.source_roots().open_file(order.input, O_RDONLY); !file && file.error().number == 0)
+      return file.error().what;
+  if (uploads.is_direct() && !sees_folder_of(order.output))
     return {};
-  auto free = base::check_target(order.output, overwrite ? base::overwrite::allow : base::overwrite::refuse);
+  auto free = base::check_target(order.output, overwrite ? base::overwrite::allow : base::overwrite::refuse,
+                                 uploads.result_roots());
   return free ? std::string{} : free.error().what;
 }
 

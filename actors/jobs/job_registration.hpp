@@ -48,9 +48,9 @@ private:
   std::map<attempt_id, std::string> adopted_; ///< names under which adopted tasks know their attempts
 };
 
-/// Why a job's result cannot be stored under its name, as far as this machine can see; else empty. `direct`: workers
-/// may have folders of their own. Touches the disk.
-std::string in_the_way(const file_order& order, bool overwrite, bool direct);
+/// Why a job's source may not be read, or its result cannot be stored under its name, as far as this machine can see;
+/// else empty. A folder that it does not see may be a worker's. Touches the disk.
+std::string in_the_way(const file_order& order, bool overwrite, const transfer::upload_registry& uploads);
 
 /// Where this run of the job writes its result: next to the output.
 std::string staging_of(const file_order& order, job_id id, uint32_t life);

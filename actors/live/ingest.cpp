@@ -67,8 +67,10 @@ bool is_near(int64_t a, int64_t b) {
 /// The thread that reads. All data that it shares with the actor is guarded or atomic.
 class ingest_reader {
 public:
-  ingest_reader(const ingest_work& work, sample_sink_actor sink, ingest_state::interface owner)
+  ingest_reader(const ingest_work& work, sample_sink_actor sink, ingest_state::interface owner,
+                std::shared_ptr<const av::source_access> access)
     : work_(work),
+      access_(std::move(access)),
       sink_(std::move(sink)),
       owner_(std::move(owner)),
       credit_(work.credit_bytes),
@@ -114,6 +116,7 @@ private:
   av::expected<void> read_all() {
     av::source_options options;
     options.url = work_.url;
+    options.access = access_;
     options.loop = work_.loop;
     options.open_timeout = work_.open_timeout;
     options.first_byte_timeout = work_.first_byte_timeout;
@@ -291,6 +294,7 @@ private:
   }
 
   const ingest_work work_;
+  const std::shared_ptr<const av::source_access> access_;
   const sample_sink_actor sink_;
   const ingest_state::interface owner_;
   std::atomic<bool> stop_{false};
@@ -322,8 +326,9 @@ private:
   std::thread thread_; // last: it uses everything above
 };
 
-ingest_state::ingest_state(interface::pointer self, ingest_work work, sample_sink_actor sink)
-  : self(self), work(std::move(work)), sink(std::move(sink)) {}
+ingest_state::ingest_state(interface::pointer self, ingest_work work, sample_sink_actor sink,
+                           std::shared_ptr<const av::source_access> access)
+  : self(self), work(std::move(work)), sink(std::move(sink)), access(std::move(access)) {}
 
 ingest_state::~ingest_state() = default;
 
@@ -335,7 +340,7 @@ ingest_state::interface::behavior_type ingest_state::make_behavior() {
                                    {"attempt", work.attempt},
                                    {"from", base::host_of_url(work.url)}});
   self->delayed_send(self, statistics_interval, tick_atom_v);
-  reader = std::make_unique<ingest_reader>(work, sink, interface{self});
+  reader = std::make_unique<ingest_reader>(work, sink, interface{self}, access);
   return {
     [this](const batch_ack& x) {
       if (x.attempt == work.attempt && reader)
@@ -355,8 +360,9 @@ ingest_state::interface::behavior_type ingest_state::make_behavior() {
   };
 }
 
-ingest_actor spawn_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink) {
-  return system.spawn<actor_of<ingest_state>>(std::move(work), std::move(sink));
+ingest_actor spawn_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink,
+                          std::shared_ptr<const av::source_access> access) {
+  return system.spawn<actor_of<ingest_state>>(std::move(work), std::move(sink), std::move(access));
 }
 
 } // namespace troupe

@@ -6,6 +6,7 @@
 // itself, it says why in a `stream_end` and quits once that message has arrived.
 #pragma once
 
+#include "encoder/source/source_access.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
@@ -22,7 +23,8 @@ struct ingest_state {
 
   static inline const char* name = "ingest";
 
-  ingest_state(interface::pointer self, ingest_work work, sample_sink_actor sink);
+  ingest_state(interface::pointer self, ingest_work work, sample_sink_actor sink,
+               std::shared_ptr<const av::source_access> access);
   ~ingest_state();
 
   interface::behavior_type make_behavior();
@@ -30,9 +32,12 @@ struct ingest_state {
   interface::pointer self;
   ingest_work work;
   sample_sink_actor sink;
+  std::shared_ptr<const av::source_access> access;
   std::unique_ptr<ingest_reader> reader;
 };
 
-ingest_actor spawn_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink);
+/// `access`: what the source may reach; null: everything.
+ingest_actor spawn_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink,
+                          std::shared_ptr<const av::source_access> access = {});
 
 } // namespace troupe

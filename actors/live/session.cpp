@@ -63,7 +63,8 @@ session_state::session_state(interface::pointer self, session_actor_config confi
     id(id),
     channel_name(source.name),
     coordinator(std::move(coordinator)),
-    session(for_transport_streams(config.core), id, std::move(source), *this, self->now(), unix_ms()),
+    memory(config.memory_folder, channel_name),
+    session(for_transport_streams(config.core), id, std::move(source), *this, self->now(), unix_ms(), memory.read()),
     quarantined(config.quarantine_for) {}
 
 session_state::~session_state() {
@@ -158,6 +159,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       release();
       for (auto& [profile, out] : outputs)
         out.pass_time(self->now());
+      remember();
       settle();
     },
   };
@@ -178,6 +180,7 @@ void session_state::settle() {
   }
   if (!over && session.finished()) {
     log::info("the session ends", {{"channel", channel_name}, {"session", id}});
+    memory.forget();
     over = true;
   }
   if (over && releases == 0)
@@ -192,31 +195,31 @@ attempt_id session_state::next_attempt() {
 
 void session_state::request_lease(const lease_request& x) {
   auto number = x.label.attempt;
-  attempts[number];
+  auto request = attempts[number].request = ++requests_made;
   auto patience = config.lease_timeout;
   if (x.video.policy == exhaustion_policy::queue)
     patience += std::max(config.core.queue_timeout, x.video.queue_timeout);
-  self->run_delayed(patience, [this, number] {
-    if (auto i = attempts.find(number); i != attempts.end() && !i->second.held)
+  self->run_delayed(patience, [this, number, request] {
+    if (auto* a = asked(number, request); a != nullptr && !a->held)
       lease_failed(number, caf::make_error(ec::no_worker, "the coordinator does not answer"));
   });
   self->request(coordinator, late_lease_timeout, x)
     .then(
-      [this, number](const lease& held, const task_actor& task) {
-        auto i = attempts.find(number);
-        if (i == attempts.end()) {
+      [this, number, request](const lease& held, const task_actor& task) {
+        auto* a = asked(number, request);
+        if (a == nullptr) {
           self->send(coordinator, release_atom_v, held.id, lease_end{});
           return;
         }
         if (!is_shared(task))
           self->monitor(task);
-        i->second.held = held;
-        i->second.task = task;
+        a->held = held;
+        a->task = task;
         session.leased(number, held, self->now());
         settle();
       },
-      [this, number](const caf::error& why) {
-        if (attempts.contains(number))
+      [this, number, request](const caf::error& why) {
+        if (asked(number, request) != nullptr)
           lease_failed(number, why);
       });
 }
@@ -240,6 +243,18 @@ transcoder_actor session_state::transcoder_of(attempt_id attempt) const {
   auto i = attempts.find(attempt);
   auto* found = i == attempts.end() ? nullptr : std::get_if<transcoder_actor>(&i->second.worker);
   return found == nullptr ? transcoder_actor{} : *found;
+}
+
+transcoder_actor session_state::transcoder_of(const task_actor& task) const {
+  for (auto& [number, a] : attempts)
+    if (auto* found = std::get_if<transcoder_actor>(&a.worker); found != nullptr && a.task == task)
+      return *found;
+  return {};
+}
+
+session_state::attempt* session_state::asked(attempt_id attempt, uint64_t request) {
+  auto i = attempts.find(attempt);
+  return i == attempts.end() || i->second.request != request ? nullptr : &i->second;
 }
 
 void session_state::lease_failed(attempt_id attempt, const caf::error& why) {
@@ -331,7 +346,8 @@ void session_state::stop(attempt_id attempt, const lease_end& how) {
   if (!how.reason.empty())
     log::warning("a task is given up",
                  {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", how.reason}});
-  auto transcoder = transcoder_of(attempt);
+  // If the start of one attempt is not answered, the task may make it all the same, beside the others.
+  auto transcoder = transcoder_of(i->second.task);
   auto a = std::move(i->second);
   attempts.erase(i);
   auto shared = is_shared(a.task);
@@ -339,26 +355,27 @@ void session_state::stop(attempt_id attempt, const lease_end& how) {
     self->demonitor(a.task);
   // The registry learns of this actor's end by another way than of a release, and then takes all its tasks for ended
   // well. So the session ends only after its releases are answered.
-  auto release = [this, lease = a.held->id, how] {
+  auto release = [this, lease = a.held->id, how](bool closed) {
     ++releases;
     auto answered = [this] {
       --releases;
       settle();
     };
-    self->request(coordinator, config.lease_timeout, release_atom_v, lease, how)
+    lease_end end{how.reason, how.process_failed, closed};
+    self->request(coordinator, config.lease_timeout, release_atom_v, lease, end)
       .then(answered, [answered](const caf::error&) { answered(); });
   };
   if (transcoder && shared && !how.process_failed) {
     // The process lives on, so the lease is over when the encoder is closed.
     self->request(transcoder, stop_timeout, stop_atom_v, attempt)
-      .then([release] { release(); }, [release](const caf::error&) { release(); });
+      .then([release] { release(true); }, [release](const caf::error&) { release(false); });
     return;
   }
   if (auto ingest = std::get_if<ingest_actor>(&a.worker))
     self->send(*ingest, stop_atom_v);
   else if (transcoder)
     self->send(transcoder, stop_atom_v, attempt);
-  release();
+  release(false);
 }
 
 void session_state::device_failed(attempt_id attempt, const std::string& why) {
@@ -388,45 +405,6 @@ void session_state::confirm(attempt_id attempt) {
         settle();
       },
       [](const caf::error&) {}); // a restarted registry counts what the driver reports
-}
-
-// -- what clients and people are told ------------------------------------------
-
-void session_state::failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
-                                uint64_t replayed_bytes) {
-  config.failovers->failed_over(core::to_string(why), gap, replayed_bytes);
-  log::warning("another task took over", {{"channel", channel_name},
-                                          {"profile", profile},
-                                          {"session", id},
-                                          {"reason", core::to_string(why)},
-                                          {"gap_ms", gap.count()},
-                                          {"replayed_bytes", replayed_bytes}});
-}
-
-void session_state::quarantine(const std::string& profile, const std::string& why) {
-  log::error("a rendition is quarantined", {{"channel", channel_name}, {"profile", profile}, {"reason", why}});
-  config.failovers->gave_up();
-  quarantined.add(profile, why, self->now());
-  self->send(coordinator, quarantine_atom_v, channel_name, profile, why);
-}
-
-uint32_t session_state::clients(const std::string& profile) {
-  auto i = outputs.find(profile);
-  return i == outputs.end() ? 0 : i->second.shared()->clients(self->now());
-}
-
-void session_state::answer(core::ticket x, const std::string& profile) {
-  if (auto i = waiting.find(x); i != waiting.end()) {
-    i->second.deliver(output_of(profile).shared());
-    waiting.erase(i);
-  }
-}
-
-void session_state::refuse(core::ticket x, ec code, const std::string& why) {
-  if (auto i = waiting.find(x); i != waiting.end()) {
-    i->second.deliver(caf::make_error(code, why));
-    waiting.erase(i);
-  }
 }
 
 session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,

@@ -7,11 +7,13 @@
 //   ends.
 // - The ingest's task dies: the source is reopened, with back-off; clients stay.
 // - The registry dies: outstanding lease requests fail and are repeated; running tasks continue.
-// - The coordinator dies: the session ends.
+// - The coordinator dies: the session ends. What it has delivered is in a file, and the session of the next coordinator
+//   continues there.
 // - A client leaves: its reader is gone, and the next tick notices that.
 #pragma once
 
 #include "actors/common/leases.hpp"
+#include "actors/live/session_memory.hpp"
 #include "config/waits.hpp"
 #include "core/live/ladder_pace.hpp"
 #include "core/live/quarantine.hpp"
@@ -39,6 +41,7 @@ struct session_actor_config {
   core::delivery_options delivery;
   std::chrono::milliseconds lease_timeout = config::defaults::lease_wait(std::chrono::seconds{5});
   std::chrono::milliseconds quarantine_for{300'000}; ///< how long a rendition that killed its tasks is refused
+  std::string memory_folder; ///< where sessions keep what continues them after a restart; empty: nowhere
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
 };
 
@@ -97,9 +100,13 @@ struct session_state : core::session_effects {
     std::optional<lease> held;
     task_actor task;
     attempt_id feed;        ///< the number of its source batches
+    uint64_t request = 0;   ///< the latest request for its lease: answers to earlier ones no longer count
     bool confirmed = false; ///< the registry knows that its encoder is open
     std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
   };
+
+  /// The attempt, if this is the latest request for its lease; else null.
+  attempt* asked(attempt_id attempt, uint64_t request);
 
   void lease_failed(attempt_id attempt, const caf::error& why);
 
@@ -111,6 +118,9 @@ struct session_state : core::session_effects {
 
   /// The attempt's transcoder; null if it has none.
   transcoder_actor transcoder_of(attempt_id attempt) const;
+
+  /// The transcoder of the task; null if no attempt has it yet.
+  transcoder_actor transcoder_of(const task_actor& task) const;
 
   /// Starts `work` on the attempt's task.
   template <class Handle, class Work>
@@ -126,20 +136,31 @@ struct session_state : core::session_effects {
   struct ladder {
     std::shared_ptr<rendition_group> group = std::make_shared<rendition_group>();
     core::ladder_pace pace;
-    size_t outputs = 0; ///< number of its renditions that run
+    stream_format sound{}; ///< of the rendition that has it, while that runs
+    size_t outputs = 0;    ///< number of its renditions that run
   };
 
   rendition_output& output_of(const std::string& profile);
   void write(const std::string& profile, const sample_block& block);
 
+  /// Remembers that a rendition cannot be put into its container.
+  void check(const std::string& profile, const av::expected<void>& done);
+
+  /// The tracks of a ladder's sound, which joins the pictures in MPEG-TS; empty if it is over.
+  void set_sound(std::string_view ladder, const stream_format& format);
+
   /// Hands on what ladders keep back.
   void release();
+
+  /// Writes down what continues the session after a restart, once a second.
+  void remember();
 
   interface::pointer self;
   session_actor_config config;
   session_id id;
   std::string channel_name;
   leases_actor coordinator;
+  session_memory memory;
   core::session session;
   std::unordered_map<attempt_id, attempt> attempts;
   std::map<std::string, rendition_output> outputs;
@@ -149,10 +170,12 @@ struct session_state : core::session_effects {
   core::quarantine_list quarantined; ///< by profile
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
+  uint64_t requests_made = 0;        ///< for leases
   size_t releases = 0;               ///< of leases, not answered yet
   bool over = false;                 ///< nothing begins any more; the actor only waits for the answers to its releases
   uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
+  std::chrono::steady_clock::time_point remembered_at;
 };
 
 session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,

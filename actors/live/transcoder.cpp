@@ -247,6 +247,7 @@ void transcoder_state::end(lane& x, std::string reason, bool terminal, bool devi
     caf::anon_send(caf::actor_cast<caf::actor>(source), batch_ack{first, acknowledged});
   }
   report(x);
+  x.job.reset(); // with its encoder, and with the decoded pictures that were kept for it
   auto number = x.work.attempt;
   stream_end message{number, std::move(reason), terminal, device_failed};
   self->request(sink, last_word_timeout, std::move(message))

@@ -13,7 +13,6 @@
 namespace troupe::core {
 
 struct worker_table_config {
-  std::string token;                  ///< that a registration must carry
   std::string version;                ///< that a registration must have
   milliseconds degraded_after{2000};  ///< time without a heartbeat
   milliseconds unhealthy_after{3000}; ///< time without a heartbeat

@@ -68,6 +68,7 @@ void lease_table::adopt(task_id task, worker_id host, const lease_request& x, ui
   e.deadline = time_point::max();
   e.host = host;
   e.task = task;
+  e.has_slot = here;
   auto id = e.id;
   entries_.emplace(id, std::move(e));
   lease result{id, task, host, "an earlier worker"};

@@ -22,10 +22,12 @@
 //
 // Ingest tasks run on the coordinator's own host, without a worker, and take no slot.
 //
-// Several leases may have one process: a request may name a lease beside which it wants to be. It gets a slot, and a
-// session if it encodes on a GPU, on the same worker, or it is refused at once. The process ends with the last of them.
-// A session is free as soon as its lease is over, because the owner has seen its encoder close. It is free later, with
-// the process, if the process failed or the session decodes for the others, too.
+// Several leases may have one process: a request may name a lease beside which it wants to be. If it encodes video, it
+// gets a slot on the same worker, and a session if it encodes on a GPU, or it is refused at once. Sound costs little:
+// beside another lease it takes no slot. If it stays alone, it takes over the slot of the last lease that had one. The
+// process ends with the last of its leases.
+// A session is free with its lease if the process has told the owner that its encoder is closed. Otherwise, or if the
+// session decodes for the others, too, it is free when the process is gone.
 #pragma once
 
 #include "core/cluster/config.hpp"
@@ -188,6 +190,7 @@ private:
     bool given_back = false;     ///< a chunk whose owner was asked for its slot
     worker_id host;
     task_id task;
+    bool has_slot = false;
     std::string refusals; ///< answers of the workers that refused
     encoder_seat seat;
     std::vector<placement_candidate> looked_at;
@@ -240,8 +243,11 @@ private:
   /// `limits` says what enforces the limits of the process.
   void grant(entry& e, const std::string& limits, time_point now);
 
-  /// Frees the entry's place: at once, or, if its process holds a session, when the process is gone.
+  /// Frees the entry's place: its slot at once, and its session when its process has closed it or is gone.
   void leave_place(const entry& e, const lease_end& how, time_point now);
+
+  /// The lease that takes over the entry's slot, because all leases that go on in its process have none; else null.
+  entry* heir_of(const entry& e);
 
   /// Whether a lease has this process.
   bool serves(task_id task) const;

@@ -44,10 +44,17 @@ void lease_table::join(entry e, placement_request asked, time_point now) {
   // A worker that failed at this work is taken again only if the other lease had to take it as well.
   auto& failed = beside->second.request.refused_by;
   asked.elsewhere = asked.elsewhere || std::find(failed.begin(), failed.end(), asked.only) == failed.end();
-  auto id = e.id;
-  entries_.emplace(id, std::move(e));
   note_conditions();
-  places_.request(id.value, id, asked, exhaustion_policy::reject, now, now);
+  auto id = e.id;
+  if (e.request.video.encoder.empty()) {
+    if (!places_.could_take(asked.only, asked))
+      return effects_.refuse(e.ticket, ec::no_worker, "the worker of that process does not take it");
+    e.host = asked.only;
+    entries_.emplace(id, std::move(e));
+  } else {
+    entries_.emplace(id, std::move(e));
+    places_.request(id.value, id, asked, exhaustion_policy::reject, now, now);
+  }
   auto placed = entries_.find(id);
   if (placed == entries_.end())
     return;
@@ -74,6 +81,7 @@ void lease_table::look_elsewhere(entry& e, const std::string& why, time_point no
   if (is_ingest(e))
     return;
   workers_.free_slot(left, e.id);
+  e.has_slot = false;
   note_conditions();
   places_.request_again(e.id.value, e.id, asked_by(e), place_of(e), now);
 }
@@ -143,6 +151,7 @@ void lease_table::placed(uint64_t, lease_id id, const choice& at, const rung& on
       e.seat.warning = "no worker has a working " + e.request.video.encoder + ": " + on.encoder + " is used instead";
   }
   workers_.take_slot(at.worker, id);
+  e.has_slot = true;
   places_.note_fares(at.worker, workers_.condition(at.worker));
   e.looked_at.clear();
   for (auto& c : places_.reasons()) {
@@ -172,12 +181,17 @@ void lease_table::leave_place(const entry& e, const lease_end& how, time_point n
     places_.withdraw(e.id.value);
     return;
   }
-  workers_.free_slot(e.host, e.id);
+  if (auto* heir = heir_of(e)) {
+    places_.hand_over(e.id, heir->id);
+    heir->has_slot = true;
+  } else if (e.has_slot) {
+    workers_.free_slot(e.host, e.id);
+  }
   note_conditions();
   auto may_live = hosts_.contains(e.host) || tasks_.contains(e.task);
   auto lives_on = tasks_.contains(e.task) && serves(e.task);
-  auto is_closed = lives_on && !how.process_failed && !e.seat.decodes;
-  if (e.state != phase::granted || !places_.gpu_of(e.id) || !may_live || is_closed) {
+  auto is_free = lives_on && how.closed && !e.seat.decodes;
+  if (e.state != phase::granted || !places_.gpu_of(e.id) || !may_live || is_free) {
     places_.release(e.id, now);
     return;
   }
@@ -185,6 +199,19 @@ void lease_table::leave_place(const entry& e, const lease_end& how, time_point n
   closing_.emplace(e.task, closing_session{e.id, e.host});
   if (hosts_.contains(e.host) && closing_.count(e.task) == 1)
     effects_.watch_end(e.host, e.task);
+  places_.free_slot(e.id, now);
+}
+
+lease_table::entry* lease_table::heir_of(const entry& e) {
+  entry* result = nullptr;
+  if (e.has_slot && e.task)
+    for (auto& [id, x] : entries_) {
+      if (x.task == e.task && x.has_slot)
+        return nullptr;
+      if (x.task == e.task && result == nullptr)
+        result = &x;
+    }
+  return result;
 }
 
 void lease_table::process_gone(task_id task, time_point now) {

@@ -61,18 +61,7 @@ work_statistics together(const std::map<lease_id, work_statistics>& outputs) {
 
 } // namespace
 
-bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept {
-  unsigned char difference = given.size() == secret.size() && !secret.empty() ? 0 : 1;
-  for (size_t i = 0; i < given.size(); ++i) {
-    auto expected = secret.empty() ? '\0' : secret[i % secret.size()];
-    difference |= static_cast<unsigned char>(given[i] ^ expected);
-  }
-  return difference == 0;
-}
-
 std::optional<worker_table::refusal> worker_table::add(const registration& x, time_point now, int64_t unix_ms) {
-  if (!equal_in_constant_time(x.token, config_.token))
-    return refusal{ec::refused, "the cluster token is wrong: give this worker the coordinator's cluster.token"};
   if (x.version != config_.version)
     return refusal{ec::refused, "the worker is of version " + x.version.substr(0, name_length_max)
                                   + ", the coordinator of version " + config_.version + ": install the same on both"};
@@ -97,7 +86,6 @@ std::optional<worker_table::refusal> worker_table::add(const registration& x, ti
   auto [i, fresh] = workers_.try_emplace(x.worker, config_.breaker);
   auto& w = i->second;
   w.info = x;
-  w.info.token.clear();
   if (fresh) // decisions made here while its connection was broken override what the worker last heard
     w.draining = x.draining;
   w.last_heartbeat = now;

@@ -29,9 +29,6 @@
 
 namespace troupe::core {
 
-/// Compares in a time that depends only on the length of `given`.
-bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept;
-
 class worker_table {
 public:
   explicit worker_table(worker_table_config config) : config_(std::move(config)) {}
@@ -43,7 +40,7 @@ public:
 
   // -- events ---------------------------------------------------------------
 
-  /// Checks token, version and name. A name is refused while another worker id with the same name sends heartbeats. A
+  /// Checks version and name. A name is refused while another worker id with the same name sends heartbeats. A
   /// second registration of the same id updates the entry (the connection was lost and came back).
   std::optional<refusal> add(const registration& x, time_point now, int64_t unix_ms);
 

@@ -11,7 +11,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -35,8 +37,11 @@ struct attempt {
   lease worker;
   std::vector<window> spans; ///< per source track; empty for a fresh start
   std::shared_ptr<feed> in;  ///< the attempts of one task have it in common
-  uint64_t received = 0;     ///< batches of output received
-  bool finishing = false;    ///< the attempt was told where its window ends
+  /// The first source block that it must not get. The others of its feed may get more.
+  uint64_t until = std::numeric_limits<uint64_t>::max();
+  std::optional<uint64_t> last_batch; ///< of its source; set when it was told that no more come
+  uint64_t received = 0;              ///< batches of output received
+  bool finishing = false;             ///< the attempt was told where its window ends
   stream_format output;
   std::deque<sample_block> held; ///< output that is incomplete or not yet due: see `variant`
   uint64_t held_bytes = 0;

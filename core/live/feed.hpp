@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <optional>
 
 namespace troupe::core {
@@ -20,17 +19,16 @@ struct feed {
   feed(attempt_id number, uint64_t credit_bytes, watchdog_limits limits)
     : id(number), credit(credit_bytes), watch(limits) {}
 
-  attempt_id id;                                         ///< of the first attempt
-  std::optional<uint64_t> cursor;                        ///< number of the next source block to send
-  uint64_t began = 0;                                    ///< number of the first source block that was sent
-  sample began_at;                                       ///< the first sample of that block
-  uint64_t until = std::numeric_limits<uint64_t>::max(); ///< the first source block that must not be sent
+  attempt_id id;                   ///< of the first attempt
+  std::optional<uint64_t> cursor;  ///< number of the next source block to send
+  uint64_t began = 0;              ///< number of the first source block that was sent
+  sample began_at;                 ///< the first sample of that block
   std::deque<uint64_t> unanswered; ///< numbers of the source blocks that were sent and not acknowledged
   bool announce = true;            ///< before the next block, the attempts must be told of splices that are to come
   credit_window credit;
   watchdog watch;
-  bool shared = false; ///< several attempts were fed, even if one is left
-  bool over = false;   ///< the attempts were told that no more blocks come
+  bool alarmed = false; ///< it seems to stall, and nothing has shown yet that it does not
+  bool shared = false;  ///< several attempts were fed, even if one is left
 };
 
 } // namespace troupe::core

@@ -22,7 +22,7 @@ slate_kind slate_of(const channel& x, const session_config& otherwise) {
 } // namespace
 
 session::session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
-                 int64_t unix_ms)
+                 int64_t unix_ms, const std::optional<continuation>& before)
   : config_(std::move(config)),
     id_(id),
     channel_(std::move(source)),
@@ -31,7 +31,10 @@ session::session(session_config config, session_id id, channel source, session_e
     started_(now),
     buffer_(config_.buffer),
     slate_(slate_of(channel_, config_)),
-    rhythm_(config_.slate_after) {}
+    rhythm_(config_.slate_after) {
+  if (before && before->reached(unix_ms) && slate_ != slate_kind::none)
+    before_ = before;
+}
 
 // -- clients ------------------------------------------------------------------
 
@@ -199,6 +202,8 @@ void session::again(variant& v, time_point now) {
     return;
   if (v.plan.passthrough()) {
     pass_through(v, now);
+    if (ingest_ && ingest_->ended)
+      remove(v, ec::source_failed, "the source has ended");
     return;
   }
   v.cursor.reset();
@@ -413,9 +418,10 @@ output_form session::form_of(const variant& v) const {
   result.keyframe_interval = v.target.video.keyframe_interval;
   result.on_grid = (v.plan.encodes_video || !pictures) && result.keyframe_interval.count() > 0;
   result.clock = clock_.value_or(clock_map{0, started_at_ms_});
-  if (!ladder_of(v.target.name).empty()) {
+  if (auto ladder = ladder_of(v.target.name); !ladder.empty()) {
     result.from_pts = v.origin.pts;
     result.joins = v.joins;
+    result.heard = variants_.contains(rendition_name(ladder, sound_name));
   }
   return result;
 }

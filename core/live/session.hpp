@@ -26,6 +26,7 @@
 #include "core/live/attempt.hpp"
 #include "core/live/clock_map.hpp"
 #include "core/live/config.hpp"
+#include "core/live/continuation.hpp"
 #include "core/live/ladder.hpp"
 #include "core/live/slate_clock.hpp"
 #include "core/live/source_buffer.hpp"
@@ -50,6 +51,7 @@ struct output_form {
   /// Of a rendition of a ladder: where it began in the source, ticks. It has nothing from before.
   int64_t from_pts = no_timestamp;
   bool joins = false; ///< the others of its ladder began long before: it begins with a whole segment
+  bool heard = false; ///< of a ladder: a rendition of its sound runs, or is about to
 };
 
 /// What a session wants done. Implementations of these methods must not call the session.
@@ -122,8 +124,9 @@ public:
 
 class session {
 public:
+  /// `before`: what a killed session of the channel left. The new one continues it if it is recent.
   session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
-          int64_t unix_ms);
+          int64_t unix_ms, const std::optional<continuation>& before = {});
 
   // -- events ---------------------------------------------------------------
 
@@ -172,6 +175,9 @@ public:
   const std::vector<std::string>& not_carried() const noexcept {
     return not_carried_;
   }
+
+  /// What another session needs to continue this one if its process is killed now; empty if nothing was delivered.
+  std::optional<continuation> to_continue(time_point now) const;
 
   /// How often the source was reopened.
   uint64_t source_restarts() const noexcept {
@@ -228,6 +234,7 @@ private:
   place find(attempt_id attempt);
 
   output_form form_of(const variant& v) const;
+  int64_t wall_time(time_point x) const noexcept; ///< Unix time in ms
   std::optional<uint64_t> fresh_start(variant& v);
   std::vector<window> first_spans(variant& v);
   bool is_recent(const ladder_place& x) const noexcept;
@@ -252,7 +259,6 @@ private:
   void source_known(time_point now);
   void tracks_announced(const stream_format& x, time_point now);
   void source_changed(const stream_format& x, time_point now);
-  bool goes_on(const variant& v, const stream_format& before);
   bool is_unaffected(const variant& v, const stream_format& before) const;
   void follow(variant& v);
   bool plan_anew(variant& v, time_point now);
@@ -270,11 +276,15 @@ private:
   void tick_slate(time_point now);
   void advance_slate(time_point now, milliseconds step);
   void end_slate(const sample_block& x, time_point now);
+  void continue_before(time_point now);
+  void forget_before();
+  int64_t slate_begin(const variant& v) const;
   slate still() const;
 
   // samples
   void pump(std::shared_ptr<feed> in, time_point now);
   void pump(variant& v, time_point now);
+  bool has_all(attempt& a);
   void pass_through(variant& v, time_point now);
   void take_output(place p, const sample_batch& x, time_point now);
   void flush(variant& v, time_point now);
@@ -301,7 +311,7 @@ private:
   std::shared_ptr<feed> feed_of(attempt_id first);
   static std::vector<attempt_id> numbers_of(const std::vector<place>& x);
   bool find_beginning(feed& in, const std::vector<place>& fed);
-  bool is_costliest(const variant& v);
+  bool is_costliest(const variant& v, time_point now);
 
   // failover
   std::vector<window> spans_after(const variant& v) const;
@@ -329,7 +339,8 @@ private:
   session_effects& effects_;
   int64_t started_at_ms_;
   time_point started_;
-  std::optional<clock_map> clock_; ///< of the session's first sample
+  std::optional<clock_map> clock_;     ///< of the session's first sample
+  std::optional<continuation> before_; ///< what a killed session delivered, until renditions may no longer begin there
   std::optional<ingest> ingest_;
   std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
   time_point probed_at_;        ///< when the first URL was last tried

@@ -148,19 +148,19 @@ void session::on(const stream_end& x, time_point now) {
          x.terminal, now);
     return;
   }
-  if (p.at->in->over && p.at->in->credit.pending()) {
+  if (p.at->last_batch && p.at->in->credit.acknowledged() < *p.at->last_batch) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
   // All of its output is here, whether its last sample is marked `closed` or not.
   deliver_held(v, *v.current, now);
-  auto tracks_changed = v.current->in->until <= v.tracks_since;
+  auto tracks_changed = v.current->until <= v.tracks_since;
   effects_.stop(v.current->id, {});
   v.current.reset();
   if (v.next && v.change_at) {
     release_tail(v, false, now);
     flush(v, now);
-  } else if (ingest_ && ingest_->ended) {
+  } else if (ingest_ && ingest_->ended && !tracks_changed) {
     remove(v, ec::source_failed, "the source has ended");
     if (variants_.empty())
       fail_everything(ec::none, {});
@@ -223,8 +223,10 @@ void session::pump(std::shared_ptr<feed> in, time_point now) {
     return;
   }
   assert(*in->cursor <= buffer_.end());
-  auto end = std::min(buffer_.end(), in->until);
-  while (*in->cursor < end && in->credit.open()) {
+  for (;;) {
+    std::erase_if(fed, [this](const place& p) { return has_all(*p.at); });
+    if (fed.empty() || *in->cursor >= buffer_.end() || !in->credit.open())
+      return;
     auto number = (*in->cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
@@ -255,13 +257,19 @@ void session::pump(std::shared_ptr<feed> in, time_point now) {
     in->unanswered.push_back(number);
     effects_.send({in->id, in->credit.send(batch.bytes.size()), std::move(batch)});
   }
-  auto last = *in->cursor >= in->until || (ingest_ && ingest_->ended && *in->cursor >= buffer_.end());
-  if (!last || std::exchange(in->over, true))
-    return;
-  for (auto& p : fed) {
-    p.at->finishing = true;
-    effects_.finish(p.at->id);
+}
+
+/// True if the attempt gets no more source blocks. It is told so once.
+bool session::has_all(attempt& a) {
+  auto cursor = *a.in->cursor;
+  if (cursor < a.until && !(ingest_ && ingest_->ended && cursor >= buffer_.end()))
+    return false;
+  if (!a.last_batch) {
+    a.last_batch = a.in->credit.sent();
+    a.finishing = true;
+    effects_.finish(a.id);
   }
+  return true;
 }
 
 void session::pass_through(variant& v, time_point now) {
@@ -312,7 +320,8 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
 void session::flush(variant& v, time_point now) {
   if (v.current && v.current->closed()) {
     if (v.next && v.next_for == variant::purpose::hedge) {
-      v.current->in->watch.forgive(now);
+      if (std::exchange(v.current->in->alarmed, false))
+        v.current->in->watch.forgive(now);
       drop_next(v, {}, now);
     }
     deliver_held(v, *v.current, now);

@@ -70,6 +70,9 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
   from -= preroll_ticks();
   auto begin = std::max(buffer_.first(), v.tracks_since);
   auto result = buffer_.join_point_from(begin);
+  if (begin < buffer_.end() && buffer_.at(begin).is_absence()
+      && buffer_.at(begin).samples.front().pts > from + preroll_ticks())
+    return begin; // what comes before the absence is no longer kept: the slate is black
   for (auto number = begin; number < buffer_.end(); ++number) {
     auto& block = buffer_.at(number);
     if (block.starts_with_random_access() && block.samples.front().pts <= from)
@@ -173,6 +176,7 @@ void session::watch_over(variant& v, time_point now) {
            {"the transcoder accepted no input for " + std::to_string(a.in->watch.silence(now).count()) + " ms", true},
            false, now);
     } else if (!v.next && now >= v.next_not_before) {
+      a.in->alarmed = true;
       v.next_for = variant::purpose::hedge;
       request(v, v.next, false, now);
     }
@@ -191,10 +195,8 @@ void session::watch_over(variant& v, time_point now) {
   } else if (!v.slow_since || lag < v.lag_then) {
     v.slow_since = now; // it has just become slow, or it is catching up
     v.lag_then = lag;
-  } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
+  } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before && is_costliest(v, now)) {
     v.slow_since.reset();
-    if (!is_costliest(v))
-      return; // its task is slow because of another rendition, which leaves first
     v.next_for = variant::purpose::faster;
     request(v, v.next, true, now);
   }
@@ -256,6 +258,8 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
              true};
     effects_.stop(v.current->id, how);
     v.avoid_for_now(v.current->worker.worker);
+    for (auto& other : fed_by(*v.current->in))
+      other.of->slow_since.reset(); // without this one they may catch up
   }
   if (!v.changing)
     v.changing = kind;
@@ -312,7 +316,9 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end
   v.avoid_for_now(a.worker.worker);
   if (!v.changing && v.flowing)
     v.changing = kind;
+  auto shared = a.in;
   replace_current(v, now);
+  pump(shared, now); // others of its task may have waited for its start only
 }
 
 void session::device_refused(variant& v, attempt& a, const std::string& why, time_point now) {

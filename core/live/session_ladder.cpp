@@ -10,10 +10,6 @@ namespace {
 /// How far back (ticks) a rendition begins in order to begin like the others of its ladder.
 constexpr int64_t together_ticks = 4 * ticks_per_second;
 
-/// A rendition that begins while the source is away begins this much earlier (ticks), so that its first client can
-/// start at once, and not so much that its encoder has to catch up.
-constexpr int64_t slate_lead = 4 * ticks_per_second;
-
 } // namespace
 
 /// The source block with which a rendition begins of which clients have nothing: the latest random-access point. In a
@@ -38,14 +34,15 @@ std::optional<uint64_t> session::fresh_start(variant& v) {
 }
 
 /// What a rendition covers of which clients have nothing. While the source is away, it shows the slate at once, in a
-/// ladder from the same time on as the others. Empty for a fresh start.
+/// ladder from the same time on as the others. If a killed session is continued, so is the rendition. Empty for a fresh
+/// start.
 std::vector<window> session::first_spans(variant& v) {
   auto ladder = ladders_.find(ladder_of(v.target.name));
   auto* place = ladder == ladders_.end() ? nullptr : &ladder->second;
   auto together = place != nullptr && is_recent(*place);
-  if (!(away_since_ && has_slate(v)) && !(together && place->with_slate))
+  if (!((away_since_ || before_) && has_slate(v)) && !(together && place->with_slate))
     return {};
-  auto from = together ? place->start_pts : source_end_ - slate_lead;
+  auto from = together ? place->start_pts : slate_begin(v);
   std::vector<window> result(source_->tracks.size(), window{from});
   v.origin = {from, from};
   v.joins = place != nullptr && !together && has_begun(ladder->first);

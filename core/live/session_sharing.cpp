@@ -21,13 +21,16 @@ bool session::may_share(const variant& v, bool next, const lease_request& x) con
 }
 
 void session::ask_together() {
-  // Renditions that begin in the same way.
-  std::map<std::tuple<std::string_view, bool, bool, bool, variant::purpose>, std::vector<lease_request>> parties;
+  // Renditions that begin in the same way, with the same tracks of the source.
+  std::map<std::tuple<std::string_view, bool, bool, uint64_t, bool, variant::purpose>, std::vector<lease_request>>
+    parties;
   for (auto& x : std::exchange(asking_, {}))
     if (auto p = find(x.label.attempt); p.at != nullptr) {
       auto& v = *p.of;
       auto next = v.next && p.at == &*v.next;
-      parties[{ladder_of(v.target.name), v.flowing, has_slate(v), next, next ? v.next_for : variant::purpose::hedge}]
+      auto tracks_since = std::max(v.tracks_since, buffer_.first());
+      parties[{ladder_of(v.target.name), v.flowing, has_slate(v), tracks_since, next,
+               next ? v.next_for : variant::purpose::hedge}]
         .push_back(std::move(x));
     }
   for (auto& [alike, requests] : parties) {
@@ -191,11 +194,14 @@ bool session::find_beginning(feed& in, const std::vector<place>& fed) {
   return true;
 }
 
-/// True if no other rendition takes more of the time of the variant's task.
-bool session::is_costliest(const variant& v) {
+/// True if no other rendition takes more of the time of the variant's task. Those that found no faster worker do not
+/// count for a while.
+bool session::is_costliest(const variant& v, time_point now) {
   assert(v.current);
   auto fed = fed_by(*v.current->in);
-  return std::none_of(fed.begin(), fed.end(), [&](const place& p) { return p.of->work.busy_ms > v.work.busy_ms; });
+  return std::none_of(fed.begin(), fed.end(), [&](const place& p) {
+    return now >= p.of->next_not_before && p.of->work.busy_ms > v.work.busy_ms;
+  });
 }
 
 } // namespace troupe::core

@@ -16,6 +16,10 @@ namespace {
 /// How often the time of a source that is away advances.
 constexpr milliseconds slate_step{200};
 
+/// A rendition that begins while the source is away begins this much earlier (ticks), so that its first client can
+/// start at once, and not so much that its encoder has to catch up.
+constexpr int64_t slate_lead = 4 * ticks_per_second;
+
 /// True if silence can be put between the track's own packets: see encoder/codec/silent_packet.hpp.
 bool can_be_silent(const track_format& x) {
   constexpr int32_t low_complexity = 1;
@@ -66,6 +70,7 @@ void session::advance_slate(time_point now, milliseconds step) {
     return;
   source_end_ = source_dts_ = to;
   newest_pts_ = std::max(newest_pts_, to);
+  forget_before();
   auto number = buffer_.fill(static_cast<uint16_t>(leading_track(*source_)), to);
   // The block has grown: who has sent it already sends it again.
   for (auto& [name, v] : variants_)
@@ -90,6 +95,8 @@ void session::end_slate(const sample_block& x, time_point now) {
   assert(away_since_ && lift_ && x.starts_with_random_access());
   advance_slate(now, milliseconds{0});
   away_since_.reset();
+  if (before_)
+    before_->newest = source_end_;
   // What the source announced for a time after its return comes as much later as the source itself.
   auto returned_at = x.samples.front().dts + *lift_;
   auto later = source_end_ - returned_at;
@@ -97,6 +104,57 @@ void session::end_slate(const sample_block& x, time_point now) {
     if (announced.what.pts >= returned_at)
       announced.what.pts += later;
   *lift_ += later;
+}
+
+/// The tracks of the source are known for the first time. If a killed session is to be continued, the source counts as
+/// away since then: renditions begin where their clients' media end, with the slate.
+void session::continue_before(time_point now) {
+  auto reached = before_ ? before_->reached(wall_time(now)) : std::nullopt;
+  if (!reached) {
+    before_.reset();
+    return;
+  }
+  before_->newest = *reached;
+  clock_ = before_->clock;
+  lift_ = 0;
+  source_end_ = source_dts_ = newest_pts_ = before_->delivered;
+  away_since_ = now;
+  ++outages_;
+  await_random_access_ = true;
+  rhythm_.heard(*reached, now);
+  rhythm_.leave();
+  advance_slate(now, milliseconds{0});
+}
+
+/// A rendition that is wanted later begins as usual, or its encoder would have much to catch up with.
+void session::forget_before() {
+  auto patience = away_since_ ? ticks_of(continued_within) : slate_lead;
+  if (before_ && source_end_ > before_->newest + patience)
+    before_.reset();
+}
+
+/// Where a rendition begins that shows the slate to its first clients (ticks).
+int64_t session::slate_begin(const variant& v) const {
+  if (!before_)
+    return source_end_ - slate_lead;
+  // What its clients have of the last group of pictures comes again, with its other half.
+  auto group = std::max<int64_t>(ticks_of(v.target.video.keyframe_interval), 1);
+  return before_->delivered / group * group;
+}
+
+std::optional<continuation> session::to_continue(time_point now) const {
+  if (!clock_)
+    return std::nullopt;
+  auto nothing = std::numeric_limits<int64_t>::max();
+  continuation result{*clock_, nothing, rhythm_.time(now), wall_time(now)};
+  for (auto& [name, v] : variants_)
+    if (v.flowing && !v.plan.passthrough())
+      for (size_t i = 0; i < v.ends.size(); ++i)
+        if (i < v.output.tracks.size() && v.output.tracks[i].kind != track_kind::subtitle)
+          result.delivered = std::min(result.delivered, v.ends[i].pts);
+  if (result.delivered == nothing || result.delivered == no_timestamp)
+    return std::nullopt;
+  return result;
 }
 
 slate session::still() const {

@@ -226,8 +226,7 @@ void session::lift(sample_block& x, time_point now) {
     auto least = ticks_of(config_.earliest_dts) + pictures * picture;
     auto missing = config_.earliest_dts.count() > 0 && first < least ? least - std::max(first, -lift_max) : 0;
     lift_ = (missing + ticks_per_second - 1) / ticks_per_second * ticks_per_second;
-    auto since = std::chrono::duration_cast<milliseconds>(now - started_).count();
-    clock_ = clock_map{first + *lift_, started_at_ms_ + since};
+    clock_ = clock_map{first + *lift_, wall_time(now)};
   }
   if (*lift_ != 0)
     for (auto& s : x.samples) {
@@ -297,6 +296,7 @@ void session::take_source(const sample_batch& x, time_point now) {
     if (s.track == leading)
       source_dts_ = s.dts;
   }
+  forget_before();
   // Sound alone, before the first picture, does not end a silence: the slate may begin.
   if (has_media && !await_random_access_)
     rhythm_.heard(source_end_, now);
@@ -362,6 +362,8 @@ void session::release_source() {
   for (auto& [name, ladder] : ladders_)
     if (is_recent(ladder))
       floor = std::min(floor, *ladder.start);
+  if (before_)
+    floor = std::min(floor, buffer_.first());
   buffer_.release(floor);
   // Dropped samples are remembered for as long as a variant might still count them as lost.
   auto oldest = std::numeric_limits<int64_t>::max();

@@ -11,6 +11,10 @@ bool session::finished() const noexcept {
   return variants_.empty() && !ingest_;
 }
 
+int64_t session::wall_time(time_point x) const noexcept {
+  return started_at_ms_ + std::chrono::duration_cast<milliseconds>(x - started_).count();
+}
+
 uint64_t session::frames_lost() const noexcept {
   uint64_t result = 0;
   for (auto& [name, v] : variants_)
@@ -43,7 +47,7 @@ session_status session::status() const {
   result.source_restarts = source_restarts_;
   result.outages = outages_;
   if (shows_slate())
-    result.slate_since_ms = started_at_ms_ + std::chrono::duration_cast<milliseconds>(*away_since_ - started_).count();
+    result.slate_since_ms = wall_time(*away_since_);
   result.not_carried = not_carried_;
   if (ingest_)
     result.ingest = ingest_->work;

@@ -63,6 +63,7 @@ void session::tracks_announced(const stream_format& x, time_point now) {
   early_.clear(); // it has other tracks
   if (!source_) {
     source_ = x;
+    continue_before(now);
     source_known(now);
   } else if (!differ_beside(*source_, x)) {
     next_source_ = x;
@@ -86,7 +87,7 @@ void session::source_changed(const stream_format& x, time_point now) {
     auto& v = i->second;
     if (beside && v.outdated)
       continue;
-    if (goes_on(v, before)) {
+    if (!v.outdated && is_unaffected(v, before)) {
       follow(v);
       continue;
     }
@@ -97,7 +98,7 @@ void session::source_changed(const stream_format& x, time_point now) {
     if (v.parked)
       continue;
     if (v.current && v.current->running()) {
-      v.current->in->until = std::min(v.current->in->until, v.tracks_since);
+      v.current->until = std::min(v.current->until, v.tracks_since);
       pump(v.current->in, now);
     } else if (v.current) {
       effects_.stop(v.current->id, {});
@@ -107,15 +108,6 @@ void session::source_changed(const stream_format& x, time_point now) {
       again(v, now);
     }
   }
-}
-
-/// True if neither the rendition nor another one of its task is affected: a task has one source.
-bool session::goes_on(const variant& v, const stream_format& before) {
-  auto is_as_before = [&](const variant& x) { return !x.outdated && is_unaffected(x, before); };
-  if (!is_as_before(v) || !v.current)
-    return is_as_before(v);
-  auto fed = fed_by(*v.current->in);
-  return std::all_of(fed.begin(), fed.end(), [&](const place& p) { return is_as_before(*p.of); });
 }
 
 /// True if all tracks that the rendition is made from are as before, and it wants no new one.

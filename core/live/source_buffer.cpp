@@ -24,7 +24,9 @@ uint64_t source_buffer::append(sample_block block) {
 }
 
 uint64_t source_buffer::fill(uint16_t leading, int64_t to) {
-  assert(newest_dts_ != no_timestamp && to >= newest_dts_);
+  if (newest_dts_ == no_timestamp)
+    newest_dts_ = to;
+  assert(to >= newest_dts_);
   if (entries_.empty() || !entries_.back().block.is_absence())
     entries_.push_back({{{{leading, sample::absent, to, to, 0, 0}}, {}}, newest_dts_ - absence_});
   auto& mark = entries_.back().block.samples.front();

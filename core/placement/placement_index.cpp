@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace troupe::core {
 
@@ -57,8 +58,7 @@ bool placement_index::place(uint64_t ticket, lease_id lease, const placement_req
   if (at->gpu && !at->decodes && !gpus_.promise(lease, at->worker, at->gpu, {}, now))
     return false;
   places_.take(*at);
-  leases_.emplace(lease, *at);
-  leases_of_[at->worker].push_back(lease);
+  hold(lease, *at);
   update();
   effects_.placed(ticket, lease, *at, x.rungs[at->rung]);
   return true;
@@ -76,7 +76,8 @@ void placement_index::worker_added(worker_offer offer, const std::vector<device_
   // Tasks that outlived their worker's connection still use its slots.
   if (auto held = leases_of_.find(offer.id); held != leases_of_.end() && !again)
     for (auto lease : held->second)
-      places_.take(leases_.at(lease));
+      if (auto& x = leases_.at(lease); x.slot)
+        places_.take(x.at);
   for (auto& d : offer.devices)
     changed_.push_back(d.gpu);
   promote(now);
@@ -147,12 +148,8 @@ void placement_index::request(uint64_t ticket, lease_id lease, const placement_r
 
 void placement_index::request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
                                     time_point now) {
-  if (leases_.contains(lease)) {
-    auto left = forget(lease);
-    places_.free(left.worker, left.slot);
-    if (left.gpu)
-      gpus_.give_back(lease, now);
-  }
+  if (leases_.contains(lease))
+    free_place(lease, now);
   assert(!tickets_.contains(ticket));
   tickets_.emplace(ticket, lease);
   waiting_.add(ticket, x, time_point::max(), at);
@@ -167,21 +164,42 @@ void placement_index::adopt(lease_id lease, worker_id worker) {
   assert(!leases_.contains(lease));
   choice at{worker, {}, {}, slot_kind::cpu, 0};
   places_.take(at);
-  leases_.emplace(lease, at);
-  leases_of_[worker].push_back(lease);
+  hold(lease, at);
 }
 
-choice placement_index::forget(lease_id lease) {
+void placement_index::hold(lease_id lease, choice at) {
+  leases_of_[at.worker].push_back(lease);
+  leases_.emplace(lease, holding{std::move(at)});
+}
+
+void placement_index::hand_over(lease_id from, lease_id to) {
+  auto& left = leases_.at(from);
+  assert(left.slot && !leases_.contains(to));
+  left.slot = false;
+  hold(to, {left.at.worker, {}, {}, left.at.slot});
+}
+
+void placement_index::free_slot(lease_id lease, time_point now) {
+  auto& x = leases_.at(lease);
+  if (std::exchange(x.slot, false))
+    places_.free(x.at.worker, x.at.slot);
+  promote(now);
+}
+
+void placement_index::free_place(lease_id lease, time_point now) {
   auto i = leases_.find(lease);
   assert(i != leases_.end());
-  auto at = i->second;
+  auto left = std::move(i->second);
   leases_.erase(i);
-  auto held = leases_of_.find(at.worker);
+  auto held = leases_of_.find(left.at.worker);
   assert(held != leases_of_.end());
   std::erase(held->second, lease);
   if (held->second.empty())
     leases_of_.erase(held);
-  return at;
+  if (left.slot)
+    places_.free(left.at.worker, left.at.slot);
+  if (left.at.gpu)
+    gpus_.give_back(lease, now);
 }
 
 void placement_index::withdraw(uint64_t ticket) {
@@ -193,12 +211,12 @@ bool placement_index::confirm(lease_id lease, time_point now) {
   auto i = leases_.find(lease);
   if (i == leases_.end())
     return false;
-  return !i->second.gpu || gpus_.confirm(lease, now);
+  return !i->second.at.gpu || gpus_.confirm(lease, now);
 }
 
 void placement_index::device_failed(lease_id lease, const std::string& reason, time_point now) {
-  if (auto i = leases_.find(lease); i != leases_.end() && i->second.gpu) {
-    gpus_.failed(i->second.worker, i->second.gpu, reason, now);
+  if (auto i = leases_.find(lease); i != leases_.end() && i->second.at.gpu) {
+    gpus_.failed(i->second.at.worker, i->second.at.gpu, reason, now);
     update();
   }
 }
@@ -206,10 +224,7 @@ void placement_index::device_failed(lease_id lease, const std::string& reason, t
 bool placement_index::release(lease_id lease, time_point now) {
   if (!leases_.contains(lease))
     return false;
-  auto at = forget(lease);
-  places_.free(at.worker, at.slot);
-  if (at.gpu)
-    gpus_.give_back(lease, now);
+  free_place(lease, now);
   promote(now);
   return true;
 }

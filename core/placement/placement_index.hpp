@@ -93,6 +93,13 @@ public:
   /// The lease's device refused: it is avoided for a while. The lease must be released and requested again.
   void device_failed(lease_id lease, const std::string& reason, time_point now);
 
+  /// The slot of `from` is that of `to` from now on, which works in the same process and had none. `from` keeps its
+  /// session, and must still be released.
+  void hand_over(lease_id from, lease_id to);
+
+  /// The lease's slot is free. It keeps its session, and must still be released.
+  void free_slot(lease_id lease, time_point now);
+
   /// The lease's slot and session are free again: its process is gone, or never existed. False for a lease that is not
   /// held.
   bool release(lease_id lease, time_point now);
@@ -120,7 +127,7 @@ public:
   /// The card on which the lease has a session; none for software.
   gpu_id gpu_of(lease_id lease) const {
     auto i = leases_.find(lease);
-    return i == leases_.end() ? gpu_id{} : i->second.gpu;
+    return i == leases_.end() ? gpu_id{} : i->second.at.gpu;
   }
 
   /// For the latest placement: the place itself first, then rejected candidates with reasons.
@@ -141,6 +148,12 @@ public:
   }
 
 private:
+  /// What a lease has: a slot, unless it gave that away, and a session if `at.gpu` is set.
+  struct holding {
+    choice at;
+    bool slot = true;
+  };
+
   void changed(gpu_id gpu) override {
     changed_.push_back(gpu);
   }
@@ -151,7 +164,8 @@ private:
   void update();
 
   void promote(std::vector<std::string> woken, time_point now);
-  choice forget(lease_id lease);
+  void hold(lease_id lease, choice at);
+  void free_place(lease_id lease, time_point now);
 
   device_condition condition_of(worker_id worker, const gpu_view& card) const;
   std::string no_room(const placement_request& x);
@@ -163,7 +177,7 @@ private:
   placement places_;
   waiting_list waiting_;
   std::unordered_map<uint64_t, lease_id> tickets_; ///< leases of the waiting requests
-  std::unordered_map<lease_id, choice> leases_;
+  std::unordered_map<lease_id, holding> leases_;
   std::unordered_map<worker_id, std::vector<lease_id>> leases_of_; ///< by worker
   std::vector<gpu_id> changed_;
   std::vector<candidate> reasons_;

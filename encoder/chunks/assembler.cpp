@@ -18,6 +18,7 @@ extern "C" {
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -134,8 +135,12 @@ expected<void> assembly::open_chunks() {
 
 expected<void> assembly::open_output() {
   // Makes a new file, even if another program put one under this name; from here on only the descriptor is written to.
-  ::unlink(job_.output.c_str());
-  file_ = base::descriptor{::open(job_.output.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+  auto folder = job_.outputs.open_folder_of(job_.output);
+  if (!folder)
+    return fail(errc::option, "create " + job_.output + ": " + folder.error().what);
+  auto name = std::filesystem::path{job_.output}.filename().string();
+  ::unlinkat(folder->get(), name.c_str(), 0);
+  file_ = base::descriptor{::openat(folder->get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
   if (!file_) {
     auto code = errno;
     return fail(code == ENOSPC || code == EDQUOT ? errc::io : errc::option,

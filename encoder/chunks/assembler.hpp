@@ -23,7 +23,8 @@ namespace troupe::av {
 
 struct assembly_job {
   source_options source;
-  int64_t origin = 0; ///< `source_index::origin`
+  base::path_roots outputs{}; ///< where `output` may be
+  int64_t origin = 0;         ///< `source_index::origin`
   container into = container::mp4;
   /// The chunks of each piece of work (the video's, then the sound's), in the order of their windows.
   std::vector<std::vector<chunk_source>> works;

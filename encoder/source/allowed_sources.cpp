@@ -3,6 +3,7 @@
 
 #include "base/mask_url.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -105,12 +106,13 @@ std::string scheme_of(std::string_view url) {
   return result == "file" || url.substr(colon + 1).starts_with("//") ? result : std::string{};
 }
 
-expected<void> check_file(const std::string& path) {
+expected<void> check_file(const std::string& path, const base::path_roots& files) {
+  auto file = files.open_file(path, O_RDONLY);
+  if (!file && file.error().number == 0)
+    return fail(errc::option, std::move(file.error().what));
   struct stat info = {};
-  if (::stat(path.c_str(), &info) != 0)
-    return fail_to_open(errc::io, "open the file " + path.substr(0, 256), -errno, 0);
-  if (!S_ISREG(info.st_mode))
-    return fail(errc::option, "open the file " + path + ": not a regular file; give a media file or a URL");
+  if (!file || ::fstat(file->get(), &info) != 0)
+    return fail_to_open(errc::io, "open the file " + path.substr(0, 256), -(file ? errno : file.error().number), 0);
   if (info.st_size == 0)
     return fail(errc::media, "open the file " + path + ": the file is empty");
   return {};
@@ -118,7 +120,7 @@ expected<void> check_file(const std::string& path) {
 
 } // namespace
 
-expected<source_address> parse_source(const std::string& url) {
+expected<source_address> parse_source(const std::string& url, const base::path_roots& files) {
   if (url.empty() || url.size() > url_max || url.find('\0') != std::string::npos)
     return fail(errc::option, "a source is a URL or a path of 1 to " + std::to_string(url_max) + " characters, got "
                                 + std::to_string(url.size()));
@@ -126,7 +128,7 @@ expected<source_address> parse_source(const std::string& url) {
   auto scheme = scheme_of(url);
   if (scheme.empty() || scheme == "file") {
     auto path = scheme.empty() ? url : url.substr(url.compare(5, 2, "//") == 0 ? 7 : 5);
-    if (auto ok = check_file(path); !ok)
+    if (auto ok = check_file(path, files); !ok)
       return tl::unexpected{std::move(ok.error())};
     result.scheme = "file";
     result.url = "file:" + path;

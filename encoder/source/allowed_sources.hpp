@@ -4,6 +4,7 @@
 // needs and no other: data from the network can never name a file of this machine.
 #pragma once
 
+#include "base/path_roots.hpp"
 #include "encoder/error.hpp"
 
 #include <map>
@@ -23,9 +24,9 @@ struct source_address {
   }
 };
 
-/// Splits and checks a URL or path. A scheme that is not allowed is `errc::option`. A path that is not a regular file
-/// is `errc::io`, because opening a device or a pipe can block beyond any timeout.
-expected<source_address> parse_source(const std::string& url);
+/// Splits and checks a URL or path. A scheme that is not allowed is `errc::option`, and so is a path outside of `files`
+/// or of a device or pipe: opening those can block beyond any timeout.
+expected<source_address> parse_source(const std::string& url, const base::path_roots& files = {});
 
 /// The formats that libavformat may recognise: its format_whitelist. It has no images, scripts or capture devices. HLS
 /// is its only playlist format that names other files. With `one_file`, no format that opens other places is allowed.

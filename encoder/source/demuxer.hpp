@@ -43,6 +43,8 @@
 
 namespace troupe::av {
 
+struct source_access;
+
 struct source_options {
   std::string url;
   bool loop = false; ///< at the end of a file, start again; the timeline continues by the length of the longest track
@@ -58,8 +60,11 @@ struct source_options {
   std::chrono::milliseconds read_timeout{10'000}; ///< `errc::timeout` if nothing is read for this long
   size_t streams_max = 1000; ///< more streams than this, fonts and covers included, are `errc::limit`
   size_t tracks_max = 16;    ///< at most this many audio and video tracks are read
-  /// Opens nothing but the URL itself: a file that names other places, such as a playlist, is not media.
+  /// Opens nothing but the URL itself, and connects to no other host and port: a file that names other places, such as
+  /// a playlist, is not media. For URLs of ours, which get a secret; `access` then does not apply.
   bool one_file = false;
+  /// What the source may reach; null: everything.
+  std::shared_ptr<const source_access> access{};
   /// Which subtitle and data streams are read beside the tracks; null: none. See `demuxer::companions`.
   bool (*companions)(AVCodecID) = nullptr;
   /// For libavformat; a name that is not on the allow list is `errc::option`.

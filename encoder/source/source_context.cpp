@@ -2,6 +2,7 @@
 // failed.
 #include "encoder/source/source_context.hpp"
 
+#include "base/mask_url.hpp"
 #include "encoder/log.hpp"
 
 extern "C" {
@@ -116,7 +117,12 @@ int source_context::watch::open_named(AVFormatContext* format, AVIOContext** io,
     x.refusal = "its playlist names more than " + std::to_string(opened_max) + " places";
     return AVERROR_EXIT;
   }
-  auto code = x.open(format, io, url, flags, options);
+  auto place = x.gate.pass(url);
+  if (!place) {
+    x.refusal = "it names " + base::mask_url(url) + ": " + place.error();
+    return AVERROR_EXIT;
+  }
+  auto code = x.open(format, io, place->url.c_str(), flags, options);
   if (code < 0)
     return code;
   auto start = start_of(**io);
@@ -130,7 +136,8 @@ int source_context::watch::open_named(AVFormatContext* format, AVIOContext** io,
 
 int source_context::watch::poll(void* self) noexcept {
   auto& x = *static_cast<watch*>(self);
-  if (x.stop->load(std::memory_order_relaxed) || !x.refusal.empty())
+  // A place that is refused later counts as one that cannot be reached: a live playlist goes on without it.
+  if (x.stop->load(std::memory_order_relaxed) || (x.opening && !x.refusal.empty()))
     return 1;
   if (std::chrono::steady_clock::now() < x.deadline)
     return 0;
@@ -139,12 +146,11 @@ int source_context::watch::poll(void* self) noexcept {
 }
 
 source_context::source_context(const source_options& options, source_address address, const std::atomic<bool>& stop)
-  : options_{options}, address_{std::move(address)}, watch_{std::make_unique<watch>()} {
-  watch_->stop = &stop;
-}
+  : options_{options}, address_{std::move(address)}, watch_{std::make_unique<watch>(options, stop)} {}
 
 void source_context::begin(std::chrono::milliseconds timeout) {
   watch_->expired = false;
+  watch_->refusal.clear();
   watch_->deadline = std::chrono::steady_clock::now() + timeout;
 }
 
@@ -169,6 +175,17 @@ std::string source_context::trouble() const {
   return io_ && io_->is_scrambled() ? "it is scrambled; give a source that needs no key" : std::string{};
 }
 
+/// Opens a place of the source beside its demuxer. Returns libav*'s code.
+int source_context::open_again(url_io_ptr& to, const std::string& url) {
+  auto place = watch_->gate.pass(url);
+  if (!place)
+    return AVERROR(EACCES);
+  dictionary options;
+  options.set_all(options_.options);
+  options.set("protocol_whitelist", address_.protocols);
+  return open_io(to, place->url, {watch::poll, watch_.get()}, &options.ptr);
+}
+
 /// The error for a source that was reached but is not media; it describes the contents.
 tl::unexpected<error> source_context::not_media(int code, const std::string& said) {
   auto what = "open the source " + address_.shown + ": not media";
@@ -176,12 +193,8 @@ tl::unexpected<error> source_context::not_media(int code, const std::string& sai
   if (!web && !address_.is_file())
     return fail(errc::media, what + " (" + av_text(code) + ")");
   begin(std::chrono::milliseconds{2000});
-  dictionary options;
-  options.set_all(options_.options);
-  options.set("protocol_whitelist", address_.protocols);
-  AVIOInterruptCB callback{watch::poll, watch_.get()};
   url_io_ptr io;
-  if (open_io(io, address_.url, callback, &options.ptr) < 0)
+  if (open_again(io, address_.url) < 0)
     return fail(errc::media, what + " (" + av_text(code) + ")");
   std::array<char, 512> head = {};
   auto count = avio_read(io.get(), reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(head.size()));
@@ -218,14 +231,28 @@ void source_context::limit_probing(AVFormatContext& format) const {
 expected<source_context> source_context::open(const source_options& options, const std::atomic<bool>& stop) {
   if (auto ok = check_source_options(options.options); !ok)
     return tl::unexpected{std::move(ok.error())};
-  auto address = parse_source(options.url);
+  auto address = parse_source(options.url, options.access ? options.access->files : base::path_roots{});
   if (!address)
     return tl::unexpected{std::move(address.error())};
   source_context result{options, std::move(*address), stop};
+  if (auto ok = result.check(); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  auto guarded = result.guard();
   if (auto ok = result.open_all(); !ok)
     return tl::unexpected{std::move(ok.error())};
   result.live_ = result.looks_live();
   return result;
+}
+
+/// Whether the source may be opened, as far as its URL or path says.
+expected<void> source_context::check() const {
+  if (auto place = watch_->gate.pass(address_.url); !place)
+    return fail(errc::option, "open the source " + address_.shown + ": " + place.error());
+  if (!address_.is_file() && watch_->gate.is_closed() && !resolver_guard::works())
+    return fail(errc::option, "open the source " + address_.shown
+                                + ": this program cannot check its connections, because another library's getaddrinfo "
+                                  "comes first; start it without preloaded libraries");
+  return {};
 }
 
 /// Opens the connection, unless libavformat's demuxer makes its own, and the format on it.
@@ -240,7 +267,12 @@ expected<void> source_context::open_all() {
   if (!address_.scheme.starts_with("rt") || address_.scheme.starts_with("rtm")) {
     begin(std::min(first_byte, options_.open_timeout));
     auto code = 0;
-    io_ = source_io::open(address_.url, &options.ptr, {watch::poll, watch_.get()}, !options_.keep_times, code);
+    watch_->opening = true;
+    auto place = watch_->gate.pass(address_.url);
+    if (!place)
+      return fail(errc::option, "open the source " + address_.shown + ": " + place.error());
+    io_ = source_io::open(place->url, &options.ptr, {watch::poll, watch_.get()}, !options_.keep_times, code);
+    watch_->opening = false;
     if (!io_)
       return failure(errc::media, "open the source", code, std::min(first_byte, options_.open_timeout));
     watch_->look_at(io_->head(), address_.url.c_str());
@@ -314,6 +346,7 @@ std::chrono::milliseconds source_context::silence_max() const noexcept {
 }
 
 expected<bool> source_context::read(AVPacket& packet) {
+  auto guarded = guard();
   begin(silence_max());
   for (;;) {
     auto rc = av_read_frame(format_.get(), &packet);
@@ -343,6 +376,7 @@ expected<bool> source_context::read(AVPacket& packet) {
 }
 
 expected<void> source_context::rewind() {
+  auto guarded = guard();
   begin(options_.open_timeout);
   auto& format = *format_;
   auto rc = AVERROR(ENOSYS);
@@ -363,6 +397,7 @@ expected<void> source_context::rewind() {
 
 expected<bool> source_context::seek(int stream, int64_t at) {
   begin(options_.open_timeout);
+  auto guarded = guard();
   damaged_ = 0;
   auto code = avformat_seek_file(format_.get(), stream, std::numeric_limits<int64_t>::min(), at, at, 0);
   if (watch_->stop->load() || watch_->expired)
@@ -378,13 +413,9 @@ bool source_context::is_over() {
   if (!is_hls(*format_))
     return false;
   begin(options_.open_timeout);
-  dictionary options;
-  options.set_all(options_.options);
-  options.set("protocol_whitelist", address_.protocols);
-  AVIOInterruptCB callback{watch::poll, watch_.get()};
+  auto guarded = guard();
   url_io_ptr io;
-  auto& url = watch_->playlist.empty() ? address_.url : watch_->playlist;
-  if (open_io(io, url, callback, &options.ptr) < 0)
+  if (open_again(io, watch_->playlist.empty() ? address_.url : watch_->playlist) < 0)
     return false;
   std::string text(playlist_bytes_max, '\0');
   auto count = avio_read(io.get(), reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(text.size()));

@@ -4,6 +4,7 @@
 #include "encoder/format_ptr.hpp"
 #include "encoder/source/allowed_sources.hpp"
 #include "encoder/source/demuxer.hpp"
+#include "encoder/source/source_gate.hpp"
 #include "encoder/source/source_io.hpp"
 
 #include <atomic>
@@ -74,10 +75,13 @@ public:
 private:
   /// The state for libavformat's callback. On the heap, because its address must not change.
   struct watch {
-    const std::atomic<bool>* stop = nullptr;
+    watch(const source_options& options, const std::atomic<bool>& interrupted) : stop{&interrupted}, gate{options} {}
+
+    const std::atomic<bool>* stop;
+    source_gate gate;
     std::chrono::steady_clock::time_point deadline;
     bool expired = false;
-    std::string refusal;             ///< why a place that the source names was not opened
+    std::string refusal;             ///< why a place was not opened; of the present call
     bool opening = false;            ///< the source's headers are being read
     size_t opened = 0;               ///< places opened while the headers are read
     std::chrono::seconds segment{0}; ///< the longest segment that a playlist announces
@@ -96,7 +100,13 @@ private:
   };
 
   explicit source_context(const source_options& options, source_address address, const std::atomic<bool>& stop);
+  resolver_guard guard() const noexcept {
+    return watch_->gate.guard(watch_->refusal);
+  }
+
+  expected<void> check() const;
   expected<void> open_all();
+  int open_again(url_io_ptr& to, const std::string& url);
   expected<void> open_format(AVDictionary** options);
   expected<void> next_part();
   void limit_probing(AVFormatContext& format) const;

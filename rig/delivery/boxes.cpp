@@ -257,6 +257,21 @@ std::vector<mp4_fragment> read_fragments(string_view bytes, const mp4_init& init
   return result;
 }
 
+bool holds_only_cues(string_view bytes) {
+  auto result = true;
+  for_each_box(bytes, [&](auto type, auto payload) {
+    size_t understood = 0;
+    if (type != "mdat")
+      return;
+    for_each_box(payload, [&](auto inner, auto cue) {
+      result = result && (inner == "vtte" || (inner == "vttc" && !child(cue, "payl").empty()));
+      understood += 8 + cue.size();
+    });
+    result = result && understood == payload.size();
+  });
+  return result;
+}
+
 void ts_account::take_clock(const uint8_t* x, ts_facts& to) {
   constexpr int64_t turn = int64_t{1} << 33;
   if ((x[3] & 0x20) == 0 || x[4] < 7 || (x[5] & 0x10) == 0)

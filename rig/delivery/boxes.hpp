@@ -43,6 +43,9 @@ std::optional<mp4_init> read_init(std::string_view bytes);
 /// All fragments in order; `init` supplies defaults. Stops where the bytes no longer make sense.
 std::vector<mp4_fragment> read_fragments(std::string_view bytes, const mp4_init& init);
 
+/// True if all that the fragments' samples hold is cues of WebVTT, or that there are none (ISO 14496-30).
+bool holds_only_cues(std::string_view bytes);
+
 struct ts_facts {
   bool in_step = true;                    ///< it is whole packets, each with its sync byte
   bool tables_first = false;              ///< the first packets are a PAT and a PMT that it lists

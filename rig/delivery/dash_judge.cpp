@@ -136,7 +136,7 @@ void dash_judge::check_changes(const mpd& x, const observation& seen) {
 }
 
 void dash_judge::init(const mpd_representation& x, const observation& seen) {
-  check_http(to_, place_, seen, content::init, seconds{0}, false);
+  check_http(to_, place_, seen, x.text() ? content::subtitles : content::init, seconds{0}, false);
   auto read = seen.status == 200 ? read_init(seen.body) : std::nullopt;
   if (!read) {
     add("dash-9", name_of(seen.url) + " answers " + std::to_string(seen.status));
@@ -150,13 +150,13 @@ void dash_judge::init(const mpd_representation& x, const observation& seen) {
 }
 
 void dash_judge::segment(const mpd_representation& x, const mpd_segment& which, const observation& seen) {
-  check_http(to_, place_, seen, content::media, seconds{0}, false);
+  check_http(to_, place_, seen, x.text() ? content::subtitles : content::media, seconds{0}, false);
   if (seen.status != 200) {
     add("dash-9", segment_name(x, which) + " answers " + std::to_string(seen.status));
     return;
   }
   // Sent as a whole when it was complete, all of it comes at once.
-  if (was_open(x, seen) && (seen.answered - seen.began).count() < *x.available_early_s / 4)
+  if (!x.text() && was_open(x, seen) && (seen.answered - seen.began).count() < *x.available_early_s / 4)
     add("dash-21",
         segment_name(x, which) + ": nothing for " + in_seconds((seen.began - seen.asked).count()) + ", then all of it");
   auto init = inits_.find(x.id);
@@ -170,12 +170,25 @@ void dash_judge::segment(const mpd_representation& x, const mpd_segment& which, 
     return;
   if (span->video && !span->begins_with_sync)
     add("dash-20", segment_name(x, which));
+  if (x.codecs == "wvtt")
+    check_text(x, which, seen.body, *span);
   auto stated = static_cast<double>(which.time) / static_cast<double>(x.timescale);
   auto error = std::min(std::abs(span->from_s - stated), std::abs(span->presented_s - stated));
   // Without a timeline a segment may be off by half of its duration.
   auto tolerance = x.timeline.empty() ? x.segment_s() / 2 : time_tolerance_s + 1.0 / static_cast<double>(x.timescale);
   if (error > tolerance)
     add("dash-13", segment_name(x, which) + " is off by " + in_seconds(error));
+}
+
+void dash_judge::check_text(const mpd_representation& x, const mpd_segment& which, const std::string& bytes,
+                            const span_of_samples& span) {
+  if (!holds_only_cues(bytes))
+    add("dash-23", segment_name(x, which) + " holds something else");
+  auto [last, first] = texts_.try_emplace(x.id);
+  auto& [number, end_s] = last->second;
+  if (!first && which.number == number + 1 && std::abs(span.from_s - end_s) > time_tolerance_s)
+    add("dash-23", segment_name(x, which) + " begins " + in_seconds(span.from_s - end_s) + " after the one before");
+  last->second = {which.number, span.to_s};
 }
 
 bool dash_judge::was_open(const mpd_representation& x, const observation& seen) {

@@ -44,6 +44,8 @@ private:
   void check_low_latency(const mpd& x);
   void check_timeline(const mpd_representation& of);
   void check_changes(const mpd& x, const observation& seen);
+  void check_text(const mpd_representation& x, const mpd_segment& which, const std::string& bytes,
+                  const span_of_samples& span);
 
   void add(std::string_view rule, std::string found) {
     to_.add(rule, place_, std::move(found));
@@ -54,6 +56,7 @@ private:
   std::optional<mpd> latest_;
   std::map<std::string, std::map<uint64_t, mpd_segment>> known_; ///< by representation, and number or time
   std::map<std::string, mp4_init> inits_;                        ///< by representation
+  std::map<std::string, std::pair<uint64_t, double>> texts_;     ///< by representation: number and end of its last one
   double newest_s_ = 0;                                          ///< end of the newest segment, on its timeline
   seconds newest_since_{};
 };

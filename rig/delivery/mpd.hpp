@@ -41,6 +41,11 @@ struct mpd_representation {
     return mime_type.starts_with("video/");
   }
 
+  /// Subtitles, which are there only when their segment is over.
+  bool text() const {
+    return mime_type == "application/mp4" || mime_type.starts_with("text/");
+  }
+
   /// The duration of its last segment.
   double segment_s() const;
 

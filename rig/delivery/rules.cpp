@@ -135,6 +135,7 @@ constexpr std::array table{
   rule{"dash-20", "a segment of video begins with a random-access point"},
   rule{"dash-21", "a segment that may be asked for before its end (availabilityTimeComplete) is sent while it is made"},
   rule{"dash-22", "a segment that was sent while it was made has the same bytes later"},
+  rule{"dash-23", "samples of subtitles in MP4 (wvtt) are cues, and follow one another without a gap"},
 };
 
 } // namespace

@@ -30,7 +30,6 @@ struct fixture : virtual_time {
 
   coordinator_config configured() {
     coordinator_config x;
-    x.registry.workers.token = "token";
     x.registry.workers.version = "1";
     x.ingest_host.host = worker_id{99};
     x.session.quarantine_for = 60s;
@@ -258,14 +257,14 @@ BOOST_AUTO_TEST_CASE(parts_that_die_too_often_end_the_node_with_all_that_it_star
   BOOST_TEST(is_over(sessions[0]->actor));
 }
 
-BOOST_AUTO_TEST_CASE(an_orphan_without_the_token_does_not_reach_the_jobs) {
+BOOST_AUTO_TEST_CASE(an_orphan_of_another_version_does_not_reach_the_jobs) {
   auto orphan = caf::actor_cast<orphan_actor>(make_dummy_task(*this)->task);
-  auto offer = [&](const char* token) {
-    return ask(*this, coordinator, task_join{task_id{1}, worker_id{1}, token, "1"}, file_work{}, orphan)->error;
+  auto offer = [&](const char* version) {
+    return ask(*this, coordinator, task_join{task_id{1}, worker_id{1}, version}, file_work{}, orphan)->error;
   };
-  BOOST_TEST((offer("guess") == ec::refused));
+  BOOST_TEST((offer("2") == ec::refused));
   BOOST_TEST(offers == 0);
-  BOOST_TEST(!offer("token"));
+  BOOST_TEST(!offer("1"));
   BOOST_TEST(offers == 1);
 }
 

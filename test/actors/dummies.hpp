@@ -29,12 +29,14 @@ struct dummy_task {
   std::optional<ingest_work> ingest;
   std::optional<transcode_work> transcode; ///< the first
   std::vector<transcode_work> others;      ///< what it makes as well
+  bool answers = true;                     ///< if false, it takes those, and never says so
   std::vector<sample_batch> input;
   std::vector<batch_ack> acknowledged;
   std::vector<int64_t> ends; ///< the end times that its window was given
   bool finished = false;
   bool stopped = false;
   std::vector<attempt_id> closed; ///< attempts that it was told to stop
+  std::vector<caf::typed_response_promise<transcoder_actor>> unanswered;
   uint64_t sent = 0;
 
   attempt_id attempt() const {
@@ -69,20 +71,24 @@ inline dummy_task_ptr make_dummy_task(virtual_time& world) {
     };
   }));
   me->worker = caf::actor_cast<caf::actor>(worker);
-  me->task = world.keep(world.system.spawn([me, worker]() -> task_actor::behavior_type {
+  me->task = world.keep(world.system.spawn([me, worker](task_actor::pointer self) -> task_actor::behavior_type {
+    self->attach_functor([me] { me->unanswered.clear(); });
     return {
       [me, worker](const ingest_work& x, const sample_sink_actor& sink) {
         me->ingest = x;
         me->sink = sink;
         return caf::actor_cast<ingest_actor>(worker);
       },
-      [me, worker](const transcode_work& x, const sample_sink_actor& sink) -> transcoder_actor {
-        if (me->transcode)
-          me->others.push_back(x);
-        else
-          me->transcode = x;
+      [me, self, worker](const transcode_work& x, const sample_sink_actor& sink) -> caf::result<transcoder_actor> {
         me->sink = sink;
-        return worker;
+        if (!me->transcode) {
+          me->transcode = x;
+          return transcoder_actor{worker};
+        }
+        me->others.push_back(x);
+        if (me->answers)
+          return transcoder_actor{worker};
+        return me->unanswered.emplace_back(self->make_response_promise<transcoder_actor>());
       },
       [](const file_work&, const file_client_actor&) -> caf::result<file_worker_actor> {
         return caf::sec::runtime_error;

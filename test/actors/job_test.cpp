@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(a_lease_for_a_task_of_an_earlier_life_is_used_however_late_
   auto work = grant(1).works.at(0);
   begin_again(std::get<chunk_work>(work.work).number);
   dummy_file_task orphan{*this};
-  auto taken = ask_of(*this, job, task_join{task_id{9}, worker_id{9}, {}, {}}, work, orphan.actor);
+  auto taken = ask_of(*this, job, task_join{task_id{9}, worker_id{9}, {}}, work, orphan.actor);
   BOOST_REQUIRE(coordinator.adoptions.size() == 1u);
   pass(8s);
   BOOST_TEST(coordinator.adoptions.size() == 1u); // a second question would be refused: the process has a lease
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_lease_for_a_task_of_an_earlier_life_that_died_is_given_ba
   auto work = grant(1).works.at(0);
   begin_again(std::get<chunk_work>(work.work).number);
   dummy_file_task orphan{*this};
-  ask_of(*this, job, task_join{task_id{9}, worker_id{9}, {}, {}}, work, orphan.actor);
+  ask_of(*this, job, task_join{task_id{9}, worker_id{9}, {}}, work, orphan.actor);
   kill(orphan.actor);
   settle();
   adopt(orphan);
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(a_task_of_an_earlier_life_whose_chunk_is_not_wanted_is_turn
   std::get<chunk_work>(work.work).identity = "of another source";
   begin_again(std::get<chunk_work>(work.work).number);
   dummy_file_task orphan{*this};
-  auto taken = ask_of(*this, job, task_join{task_id{9}, worker_id{9}, {}, {}}, work, orphan.actor);
+  auto taken = ask_of(*this, job, task_join{task_id{9}, worker_id{9}, {}}, work, orphan.actor);
   BOOST_TEST((taken->error == ec::refused));
   BOOST_TEST(coordinator.adoptions.empty());
 }

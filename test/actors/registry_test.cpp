@@ -16,7 +16,6 @@ using lease_answer = std::shared_ptr<answer<lease, task_actor>>;
 struct fixture : virtual_time {
   static daemon_registry_config configured() {
     daemon_registry_config x;
-    x.workers.token = "token";
     x.workers.version = "1";
     x.leases.selection_timeout = 2s;
     x.leases.process_timeout = 1s;
@@ -27,7 +26,6 @@ struct fixture : virtual_time {
     registration x;
     x.worker = worker_id{id};
     x.name = name;
-    x.token = "token";
     x.version = "1";
     x.slots = 1;
     x.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}};
@@ -46,7 +44,7 @@ struct fixture : virtual_time {
   dummy_task_ptr add(uint64_t id, const dummy_host_ptr& host) {
     BOOST_REQUIRE(!registering(worker(id, "w" + std::to_string(id)), host));
     auto task = make_dummy_task(*this);
-    BOOST_REQUIRE(!joining({task_id{10 * id}, worker_id{id}, "token", "1"}, task));
+    BOOST_REQUIRE(!joining({task_id{10 * id}, worker_id{id}, "1"}, task));
     return task;
   }
 
@@ -70,12 +68,9 @@ struct fixture : virtual_time {
 
 BOOST_FIXTURE_TEST_SUITE(registry_test, fixture)
 
-BOOST_AUTO_TEST_CASE(a_worker_of_another_version_or_token_is_refused) {
+BOOST_AUTO_TEST_CASE(a_worker_of_another_version_is_refused) {
   auto x = worker(1, "a");
   x.version = "2";
-  BOOST_TEST((registering(x, host) == ec::refused));
-  x = worker(1, "a");
-  x.token = "guess";
   BOOST_TEST((registering(x, host) == ec::refused));
   BOOST_TEST(daemons().empty());
   BOOST_TEST(!registering(worker(1, "a"), host));
@@ -107,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_release_that_crosses_the_next_request_serves_it) {
   caf::anon_send(registry, release_atom_v, (**first).id, lease_end{});
   caf::anon_send(registry, release_atom_v, (**first).id, lease_end{}); // a second release frees nothing
   auto next = make_dummy_task(*this);
-  BOOST_REQUIRE(!joining({task_id{11}, worker_id{1}, "token", "1"}, next));
+  BOOST_REQUIRE(!joining({task_id{11}, worker_id{1}, "1"}, next));
   BOOST_REQUIRE(waits->value);
   BOOST_TEST((std::get<1>(*waits->value) == next->task));
   BOOST_TEST(daemons()[0].slots_used == 1u);
@@ -237,10 +232,10 @@ BOOST_AUTO_TEST_CASE(a_worker_that_falls_silent_is_gone_after_a_while_and_must_r
   BOOST_TEST(!registering(worker(1, "a"), host));
 }
 
-BOOST_AUTO_TEST_CASE(a_task_without_the_token_or_a_known_host_is_refused) {
+BOOST_AUTO_TEST_CASE(a_task_of_another_version_or_without_a_known_host_is_refused) {
   BOOST_REQUIRE(!registering(worker(1, "a"), host));
-  BOOST_TEST((joining({task_id{5}, worker_id{1}, "guess", "1"}, make_dummy_task(*this)) == ec::refused));
-  BOOST_TEST((joining({task_id{5}, worker_id{2}, "token", "1"}, make_dummy_task(*this)) == ec::refused));
+  BOOST_TEST((joining({task_id{5}, worker_id{1}, "2"}, make_dummy_task(*this)) == ec::refused));
+  BOOST_TEST((joining({task_id{5}, worker_id{2}, "1"}, make_dummy_task(*this)) == ec::refused));
 }
 
 BOOST_AUTO_TEST_CASE(an_owner_that_dies_gives_its_leases_back) {
@@ -258,7 +253,7 @@ BOOST_AUTO_TEST_CASE(an_owner_that_dies_before_its_grant_takes_no_slot) {
   kill(waits->asker);
   settle();
   auto task = make_dummy_task(*this);
-  BOOST_REQUIRE(!joining({task_id{10}, worker_id{1}, "token", "1"}, task));
+  BOOST_REQUIRE(!joining({task_id{10}, worker_id{1}, "1"}, task));
   BOOST_TEST(daemons()[0].slots_used == 0u);
   BOOST_TEST(leasing()->came());
 }

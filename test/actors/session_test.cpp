@@ -45,9 +45,9 @@ struct fixture : virtual_time {
     return x;
   }
 
-  /// The picture with this number; `joins` for a random-access point.
-  static sample_block picture(int64_t i, bool joins) {
-    auto text = "picture " + std::to_string(i) + ".";
+  /// The picture with this number, or what has another name; `joins` for a random-access point.
+  static sample_block picture(int64_t i, bool joins, const std::string& name = "picture") {
+    auto text = name + " " + std::to_string(i) + ".";
     auto begin = reinterpret_cast<const std::byte*>(text.data());
     auto flags = static_cast<uint8_t>(sample::closed | (joins ? sample::key | sample::random_access : 0));
     return {{{0, flags, (i + 100) * frame, (i + 100) * frame, frame, static_cast<uint32_t>(text.size())}},
@@ -265,6 +265,49 @@ BOOST_FIXTURE_TEST_CASE(a_task_that_makes_several_renditions_gets_each_batch_onc
   BOOST_TEST(first->acknowledged.size() >= 10u);
 }
 
+BOOST_AUTO_TEST_CASE(the_sound_of_a_ladder_joins_its_pictures_in_mpeg_ts) {
+  auto spoken = wanting("main/sound", "none");
+  spoken.audio.codec = "mp2";
+  auto shown = wanting("main/hd", "libx264");
+  shown.audio.codec = "none";
+  auto heard = watch(spoken);
+  client = watch(shown);
+  auto tracks = format();
+  auto& sound = tracks.tracks.emplace_back();
+  sound.kind = track_kind::audio;
+  sound.codec = "aac";
+  sound.sample_rate = 48'000;
+  sound.channel_layout = "stereo";
+  sound.frame_size = 1152;
+  source = make_dummy_task(*this);
+  grant(0, source);
+  settle();
+  caf::anon_send(source->sink, format_change{source->attempt(), tracks});
+  send(source, 0, 20);
+  first = make_dummy_task(*this);
+  for (size_t request : {1, 2}) {
+    grant(request, first);
+    settle();
+  }
+  BOOST_REQUIRE(first->others.size() == 1u);
+  auto shows_first = first->transcode->target.name == "main/hd";
+  auto pictures = shows_first ? first->attempt() : first->others[0].attempt;
+  auto words = shows_first ? first->others[0].attempt : first->attempt();
+  sound.codec = "mp2";
+  caf::anon_send(first->sink, format_change{words, {{sound}}});
+  caf::anon_send(first->sink, format_change{pictures, format()});
+  for (int64_t i = 10; i < 20; ++i) {
+    auto sequence = static_cast<uint64_t>(i - 9);
+    caf::anon_send(first->sink, sample_batch{words, sequence, picture(i, true, "word")});
+    caf::anon_send(first->sink, sample_batch{pictures, sequence, picture(i, i == 10)});
+  }
+  pass(1s);
+  BOOST_REQUIRE((client->came() && heard->came()));
+  read();
+  BOOST_TEST(bytes.find("picture 12.") != bytes.npos);
+  BOOST_TEST(bytes.find("word 12.") != bytes.npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(when_it_dies_one_task_takes_over_all_of_them, ladder) {
   make(first, 10, 15);
   read();
@@ -284,8 +327,61 @@ BOOST_FIXTURE_TEST_CASE(a_rendition_that_ends_closes_its_encoder_and_leaves_the_
   auto of_other = first->transcode->target.name == "main/sd" ? first->attempt() : first->others[0].attempt;
   BOOST_TEST((first->closed == std::vector{of_other}));
   BOOST_TEST(coordinator->released.size() == 1u);
+  BOOST_TEST(coordinator->released.begin()->second.closed);
   send(source, 20, 25);
   BOOST_TEST(first->input.size() == 15u);
+}
+
+BOOST_FIXTURE_TEST_CASE(of_two_that_end_one_after_the_other_the_last_is_over_with_its_process, ladder) {
+  auto keeps_the_session = watch(wanting("source", "copy"));
+  variant_stream::reader reads{(**keeps_the_session)->stream()};
+  make(first, 10, 15); // nobody reads them
+  pass(11s);
+  BOOST_TEST(first->closed.size() == 2u);
+  BOOST_REQUIRE(coordinator->released.size() == 2u);
+  BOOST_TEST(coordinator->released.at(lease_id{2}).closed != coordinator->released.at(lease_id{3}).closed);
+}
+
+BOOST_AUTO_TEST_CASE(a_rendition_whose_start_is_not_answered_is_stopped_and_the_others_go_on) {
+  auto other = watch(wanting("main/sd", "libx264"));
+  client = watch(wanting("main/hd", "libx264"));
+  source = working(0);
+  send(source, 0, 20);
+  first = make_dummy_task(*this);
+  first->answers = false;
+  for (size_t request : {1, 2}) {
+    grant(request, first);
+    settle();
+  }
+  BOOST_REQUIRE(first->others.size() == 1u);
+  BOOST_TEST(first->input.empty());
+  for (auto i = 20; i < 80; i += 10) {
+    pass(1s);
+    send(source, i, i + 10);
+  }
+  BOOST_TEST((first->closed == std::vector{first->others[0].attempt}));
+  BOOST_TEST(!first->input.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_late_answer_to_a_request_that_was_asked_again_is_given_back) {
+  auto other = watch(wanting("main/sd", "libx264"));
+  client = watch(wanting("main/hd", "libx264"));
+  source = working(0);
+  send(source, 0, 20);
+  first = make_dummy_task(*this);
+  grant(1, first);
+  settle();
+  BOOST_REQUIRE(coordinator->requests.size() == 3u);
+  pass(configured().lease_timeout + 1s);
+  BOOST_REQUIRE(coordinator->requests.size() == 4u);
+  BOOST_TEST((coordinator->requests[3].what.label.attempt == coordinator->requests[2].what.label.attempt));
+  grant(2, first);
+  settle();
+  BOOST_TEST(coordinator->released.contains(lease_id{3}));
+  auto second = working(3);
+  BOOST_TEST((second->attempt() == coordinator->requests[3].what.label.attempt));
+  BOOST_TEST(first->others.empty());
+  BOOST_TEST(!coordinator->released.contains(lease_id{4}));
 }
 
 BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_the_session_stopped_waiting_for_it_is_given_back) {

@@ -1,14 +1,19 @@
 // A task host whose processes are this test program, which only waits. The host learns of their ends from its own
 // threads, whose messages the test awaits. All delays are virtual.
 #include "actors/cluster/task_host.hpp"
+#include "core/trust/link_proof.hpp"
 #include "dummies.hpp"
+#include "test/support/temporary_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <string>
 
 using namespace troupe;
 
@@ -21,10 +26,12 @@ struct fixture : virtual_time {
   }
 
   /// Its processes run that case of this suite.
-  void start(const std::string& child = "a_child_waits_for_the_end_of_its_input") {
+  void start(const std::string& child = "a_child_waits_for_the_end_of_its_input", const std::string& argument = {}) {
     task_host_config x;
     x.host = worker_id{1};
-    x.arguments = {"--log_sink=/dev/null", "--report_level=no", "--run_test=task_host_test/" + child};
+    x.node = "box";
+    x.secret = secret;
+    x.arguments = {"--log_sink=/dev/null", "--report_level=no", "--run_test=task_host_test/" + child, "--", argument};
     x.stop_timeout = 2s;
     x.file_stop_timeout = 5s;
     host = keep(spawn_task_host(system, std::move(x)));
@@ -52,6 +59,7 @@ struct fixture : virtual_time {
     ask(*this, host, end_atom_v, task);
   }
 
+  static constexpr const char* secret = "the secret of a cluster";
   local_task_host_actor host;
 };
 
@@ -68,6 +76,35 @@ BOOST_AUTO_TEST_CASE(a_child_waits_for_the_end_of_its_input, *boost::unit_test::
 }
 
 BOOST_AUTO_TEST_CASE(a_child_ends_at_once, *boost::unit_test::disabled()) {}
+
+BOOST_AUTO_TEST_CASE(a_child_writes_down_what_it_hears, *boost::unit_test::disabled()) {
+  auto& suite = boost::unit_test::framework::master_test_suite();
+  if (suite.argc < 2)
+    return;
+  std::string file = suite.argv[1];
+  std::string line;
+  std::getline(std::cin, line);
+  std::ofstream{file + ".part"} << line;
+  std::filesystem::rename(file + ".part", file);
+}
+
+BOOST_AUTO_TEST_CASE(a_process_hears_its_pass_and_not_the_secret_of_the_cluster) {
+  test::temporary_folder folder;
+  start("a_child_writes_down_what_it_hears", folder.path("heard"));
+  keep_warm(1);
+  BOOST_REQUIRE(comes([&] { return std::filesystem::exists(folder.path("heard")); }));
+  std::ifstream file{folder.path("heard")};
+  std::string name;
+  std::string told;
+  file >> name >> told;
+  auto pass = core::read_pass(name);
+  BOOST_REQUIRE(pass.has_value());
+  BOOST_TEST(pass->task != 0u);
+  BOOST_TEST((worker_id{pass->host} == worker_id{1}));
+  BOOST_TEST(pass->node == "box");
+  BOOST_TEST(told == core::secret_of(*pass, secret));
+  BOOST_TEST(file.get() == std::ifstream::traits_type::eof());
+}
 
 BOOST_AUTO_TEST_CASE(a_process_is_given_to_one_work_only) {
   start();

@@ -26,9 +26,10 @@ struct fixture : virtual_time {
 
   task_config configured() {
     task_config x;
-    x.who = {task_id{1}, worker_id{2}, "token", "1"};
+    x.who = {task_id{1}, worker_id{2}, "1"};
     x.orphan_timeout = 60s;
     x.find_coordinator = [search = search] { return search->find(); };
+    x.close_networks = [this] { ++closed; };
     return x;
   }
 
@@ -100,6 +101,7 @@ struct fixture : virtual_time {
     settle();
   }
 
+  int closed = 0; ///< how often a task gave up networks
   std::vector<file_work> offered;
   std::vector<caf::typed_response_promise<void>> offers;
   std::shared_ptr<dummy_search> search = std::make_shared<dummy_search>(start_coordinator());
@@ -119,6 +121,19 @@ BOOST_AUTO_TEST_CASE(a_task_takes_one_unit_of_work_in_its_life) {
   auto sink = caf::actor_cast<sample_sink_actor>(client->actor);
   BOOST_TEST((ask<transcoder_actor>(*this, task, transcode_work{}, sink)->error == ec::refused));
   BOOST_TEST((ask<ingest_actor>(*this, task, ingest_work{}, sink)->error == ec::refused));
+}
+
+BOOST_AUTO_TEST_CASE(only_a_live_transcoder_gives_up_networks) {
+  client = start_client();
+  give(task, chunk());
+  BOOST_TEST(closed == 0);
+  auto other = keep(spawn_task(system, search->present(), configured()));
+  auto sink = caf::actor_cast<sample_sink_actor>(client->actor);
+  transcode_work work;
+  work.source.tracks.resize(1);
+  work.source.tracks[0].codec = "h264";
+  keep(**ask<transcoder_actor>(*this, other, work, sink));
+  BOOST_TEST(closed == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_task_that_transcodes_takes_more_work_for_the_same_source) {

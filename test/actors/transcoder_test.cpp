@@ -1,8 +1,9 @@
 // The transcoder from its session's view: windows per track, a window whose end moves, several attempts of one source,
-// and the end of an attempt. Real actors run in one process, and the test is the session. The media is only copied, so
-// any bytes will do.
+// and the end of an attempt. Real actors run in one process, and the test is the session. The media is only copied, or
+// decoded by an engine of the test's own, so any bytes will do.
 #include "actors/cluster/link.hpp"
 #include "actors/live/transcoder.hpp"
+#include "encoder/codec/engine.hpp"
 #include "registered_types.hpp"
 
 #include <caf/actor_system.hpp>
@@ -12,7 +13,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <condition_variable>
 #include <map>
+#include <memory>
+#include <mutex>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -94,6 +100,95 @@ struct fixture : registered_types {
   std::vector<batch_ack> acknowledged;
   std::map<attempt_id, stream_end> ends;
   std::optional<stream_end> end; ///< the latest
+};
+
+/// Decodes each packet to a grey picture, encodes as libav* does, and counts the encoders that were closed.
+class watched_engine : public av::engine {
+public:
+  av::expected<std::unique_ptr<av::picture_decoder>> open_decoder(const av::track&,
+                                                                  const av::decoder_options&) const override {
+    return std::make_unique<grey_decoder>();
+  }
+
+  av::expected<std::unique_ptr<av::picture_encoder>> open_encoder(const av::video_settings& settings,
+                                                                  const av::video_format& source,
+                                                                  const av::device_pictures& pictures) const override {
+    auto opened = av::libav_engine().open_encoder(settings, source, pictures);
+    if (!opened)
+      return opened;
+    return std::make_unique<watched_encoder>(std::move(*opened), closed_);
+  }
+
+  /// True if an encoder is closed, or will be in time.
+  bool one_is_closed() {
+    std::unique_lock lock{closed_->mutex};
+    return closed_->changed.wait_for(lock, patience, [this] { return closed_->number > 0; });
+  }
+
+private:
+  struct count {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int number = 0;
+  };
+
+  struct grey_decoder : av::picture_decoder {
+    av::expected<void> decode(const AVPacket& packet, const on_frame& deliver) override {
+      auto picture = av::make_frame();
+      picture->format = AV_PIX_FMT_YUV420P;
+      picture->width = picture->height = 64;
+      picture->pts = packet.pts;
+      if (av_frame_get_buffer(picture.get(), 0) < 0)
+        throw std::bad_alloc{};
+      for (auto plane : {0, 1, 2})
+        std::fill_n(picture->data[plane], picture->linesize[plane] * (plane == 0 ? 64 : 32), uint8_t{128});
+      return deliver(*picture);
+    }
+
+    av::expected<void> drain(const on_frame&) override {
+      return {};
+    }
+
+    uint64_t corrupt() const noexcept override {
+      return 0;
+    }
+  };
+
+  struct watched_encoder : av::picture_encoder {
+    watched_encoder(std::unique_ptr<av::picture_encoder> by, std::shared_ptr<count> closes)
+      : other(std::move(by)), closed(std::move(closes)) {}
+
+    ~watched_encoder() override {
+      std::lock_guard guard{closed->mutex};
+      ++closed->number;
+      closed->changed.notify_all();
+    }
+
+    const av::video_format& format() const noexcept override {
+      return other->format();
+    }
+
+    AVPixelFormat device_format() const noexcept override {
+      return other->device_format();
+    }
+
+    av::track output() const override {
+      return other->output();
+    }
+
+    av::expected<void> encode(AVFrame& frame, const av::on_encoded& deliver) override {
+      return other->encode(frame, deliver);
+    }
+
+    av::expected<void> drain(const av::on_encoded& deliver) override {
+      return other->drain(deliver);
+    }
+
+    std::unique_ptr<av::picture_encoder> other;
+    std::shared_ptr<count> closed;
+  };
+
+  std::shared_ptr<count> closed_ = std::make_shared<count>();
 };
 
 } // namespace
@@ -263,6 +358,31 @@ BOOST_AUTO_TEST_CASE(a_batch_is_acknowledged_when_the_output_of_all_attempts_is_
       caf::after(patience) >> [&] { timed_out = true; });
   BOOST_TEST(!timed_out);
   self->send_exit(transcoder, caf::exit_reason::kill);
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_that_has_ended_holds_no_encoder_even_before_its_session_knows) {
+  watched_engine codecs;
+  auto x = work();
+  x.source.tracks.pop_back();
+  x.source.tracks[0].frame_rate = {25, 1};
+  x.target.video.codec = "libx264";
+  auto transcoder = spawn_transcoder(system, x, caf::actor_cast<sample_sink_actor>(self.ptr()), codecs);
+  auto beside = x;
+  beside.attempt = attempt_id{8};
+  beside.beside = x.attempt;
+  beside.spans = {window{no_timestamp, 3 * 3600}};
+  self->request(transcoder, patience, beside).receive([] {}, [](const caf::error&) { BOOST_ERROR("it is refused"); });
+  sample_batch pictures{x.attempt, 1, {}};
+  for (int64_t i = 0; i < 10; ++i)
+    pictures.block.samples.push_back({0, sample::key, i * 3600, i * 3600, 3600, 4});
+  pictures.block.bytes = shared_bytes{shared_bytes::container(40, std::byte{1})};
+  self->send(transcoder, pictures);
+  BOOST_TEST(codecs.one_is_closed()); // the test has not read the news of its end
+  listen();
+  BOOST_TEST(end->attempt.value == 8u);
+  BOOST_TEST(end->reason == "");
+  self->send_exit(transcoder, caf::exit_reason::kill);
+  self->wait_for(transcoder);
 }
 
 BOOST_AUTO_TEST_CASE(a_transcoder_ends_with_its_sink) {

@@ -19,7 +19,6 @@ struct fixture : virtual_time {
   worker_config configured() {
     worker_config x;
     x.name = "w";
-    x.token = "token";
     x.host.host = worker_id{7};
     x.slots = 3;
     x.reconnect_delay = 250ms;

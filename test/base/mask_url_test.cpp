@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(passwords_that_hold_what_ends_them_are_hidden) {
 }
 
 BOOST_AUTO_TEST_CASE(an_at_sign_alone_makes_no_password) {
-  for (std::string url : {"http://host/a@b", "http://[::1]/a@b", "http://host/a:b", "file:///srv/a:b@c.ts"})
+  for (std::string url :
+       {"http://host/a@b", "http://[::1]/a@b", "http://host/a:b", "file:///srv/a:b@c.ts", "file:///srv/films/5.mkv"})
     BOOST_TEST(mask_url(url) == url);
   BOOST_TEST(mask_url("http://host:80/x?mail=a@b") == "http://host:80/x?mail=***");
   BOOST_TEST(mask_url("http://u:p@host/x?mail=a@b") == "http://***@host/x?mail=***");
@@ -84,6 +85,25 @@ BOOST_AUTO_TEST_CASE(urls_are_found_wherever_they_stand_in_a_text) {
   BOOST_TEST(mask_urls("").empty());
   BOOST_TEST(mask_query("/api/v1/jobs/1/result?attempt=1.2-abc&x=1") == "/api/v1/jobs/1/result?attempt=***&x=***");
   BOOST_TEST(mask_query("/api/v1/jobs") == "/api/v1/jobs");
+}
+
+BOOST_AUTO_TEST_CASE(keys_are_masked_wherever_they_stand_in_a_text) {
+  const std::string key = "trp_" + std::string(60, 'a');
+  BOOST_TEST(mask_urls("there is no key " + key + "; see " + key) == "there is no key trp_***; see trp_***");
+  BOOST_TEST(mask_urls("trp_0123456789") == "trp_***");
+  BOOST_TEST(mask_urls("send a key as 'Authorization: Bearer trp_...'")
+             == "send a key as 'Authorization: Bearer trp_...'");
+  BOOST_TEST(mask_urls("trp_") == "trp_");
+  BOOST_TEST(mask_query("/api/v1/keys/" + key + "?a=" + key) == "/api/v1/keys/trp_***?a=***");
+  BOOST_TEST(mask_urls("http://host/" + key) == "http://host/trp_***");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_header_proves_is_masked) {
+  const std::string ticket(64, '7');
+  BOOST_TEST(mask_urls("Authorization: Bearer " + ticket + "\r\nIf-Match: x")
+             == "Authorization: Bearer ***\r\nIf-Match: x");
+  BOOST_TEST(mask_urls("'Bearer abc-._~+/=0123456789' twice: Bearer " + ticket) == "'Bearer ***' twice: Bearer ***");
+  BOOST_TEST(mask_urls("Bearer token") == "Bearer token");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_check_of_the_configuration_tries_the_encoders_and_sources
     auto status = node.wait(scaled(milliseconds{10'000}));
     return std::pair{status.value_or(-1), node.output()};
   };
-  auto [good, nothing] = check("channels:\n  a: {url: \"http://127.0.0.1/a.ts\"}\nprofiles:\n"
+  auto [good, nothing] = check("channels:\n  a: {url: \"http://example.org/a.ts\"}\nprofiles:\n"
                                "  p: {video: {codec: libx264, preset: fast}, audio: {codec: aac}}\n",
                                "good.yaml");
   BOOST_TEST(good == 0, nothing);
@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_node_refuses_a_wrong_configuration_and_says_where_it_is_w
   check(std::string(100'000, '['), {"wrong.yaml"});
   BOOST_TEST(refused_start(folder, {"--config=" + folder.path("none.yaml")}).find("none.yaml") != std::string::npos);
   BOOST_TEST(refused_start(folder, {"--no.such.flag=1"}).find("no.such.flag") != std::string::npos);
-  BOOST_TEST(refused_start(folder, {"--cluster.listen=0.0.0.0:0"}).find("cluster.insecure") != std::string::npos);
+  BOOST_TEST(refused_start(folder, {"--cluster.join=TROUPE1-A"}).find("cluster.join") != std::string::npos);
   BOOST_TEST(refused_start(folder, {"--http.listen=0.0.0.0:0"}).find("http.insecure") != std::string::npos);
 }
 

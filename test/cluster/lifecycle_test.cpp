@@ -157,16 +157,18 @@ BOOST_AUTO_TEST_CASE(a_worker_whose_coordinator_stands_still_ends_soon) {
 BOOST_AUTO_TEST_CASE(a_second_coordinator_with_the_same_store_is_refused_until_the_first_is_gone) {
   temporary_folder folder;
   auto store = "--jobs.store=" + folder.path("jobs.db");
-  node first{folder, "first", {"--role=coordinator", store}};
+  // The store's authority is opened with it.
+  auto key = "--cluster.authority_key_file=" + folder.path("authority.key");
+  node first{folder, "first", {"--role=coordinator", store, key}};
   first.wait_until_it_listens();
-  node second{folder, "second", {"--role=coordinator", store}};
+  node second{folder, "second", {"--role=coordinator", store, key}};
   expect_status(second, 1);
   auto holder = "is in use by troupe " + std::to_string(first.it->pid()) + " on ";
   BOOST_TEST(second.says(holder), second.it->output());
   BOOST_TEST(first.it->running());
   // A coordinator that was killed does not block the store, either.
   first.it->kill();
-  node third{folder, "third", {"--role=coordinator", store}};
+  node third{folder, "third", {"--role=coordinator", store, key}};
   third.wait_until_it_listens();
   for (auto* name : {"jobs.db", "jobs.db-wal", "jobs.db-shm", "jobs.db.lock"})
     BOOST_TEST(static_cast<int>(fs::status(folder.path(name)).permissions()) == 0600, name);

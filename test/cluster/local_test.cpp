@@ -44,7 +44,7 @@ struct fixture {
     auto end = clock::now() + scaled(milliseconds{20'000});
     auto at_work = [&of] {
       auto tasks = tasks_of(of.pid());
-      return std::any_of(tasks.begin(), tasks.end(), [](auto& x) { return holdings_of(x.pid).threads > 6; });
+      return std::any_of(tasks.begin(), tasks.end(), [](auto& x) { return holdings_of(x.pid).threads > 7; });
     };
     while (!at_work()) {
       BOOST_REQUIRE_MESSAGE(clock::now() < end, "no task is at work in time");

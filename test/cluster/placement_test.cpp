@@ -94,8 +94,9 @@ BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_until_it_is_resumed) {
   });
   BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
   std::ostringstream said;
-  BOOST_TEST(ctl::run({"drain", "w2", "--wait"}, "http://127.0.0.1:" + std::to_string(c.http_port()), said, said, false)
-             == 0);
+  BOOST_TEST(
+    ctl::run({"drain", "w2", "--wait"}, {.url = "http://127.0.0.1:" + std::to_string(c.http_port())}, said, said, false)
+    == 0);
   BOOST_TEST(said.str().find("w2 has no work left") != std::string::npos, said.str());
 
   BOOST_TEST(post(c, "/api/v1/daemons/w2/resume").status == 200);

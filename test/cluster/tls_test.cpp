@@ -1,7 +1,8 @@
 // Goal: with certificates configured, only nodes with a certificate of the cluster's CA take part, and strangers do no
 // harm.
-// Method: a CA and certificates made by scripts/make-certs; a channel is watched over mutual TLS. Then strangers of
-// each kind connect to the cluster port: without certificate, with a foreign CA's, in plain text, with nonsense.
+// Method: an operator's CA and certificates, made by test/support/make_certs.sh; a channel is watched over mutual TLS.
+// Then strangers of each kind connect to the cluster port: without certificate, with a foreign CA's, in plain text,
+// with nonsense.
 #include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
@@ -22,7 +23,7 @@ class authority {
 public:
   authority() {
     process maker{
-      TROUPE_SOURCE_DIR "/scripts/make-certs", {folder_.path(), "localhost"}, folder_.path("make-certs.log")};
+      TROUPE_SOURCE_DIR "/test/support/make_certs.sh", {folder_.path(), "localhost"}, folder_.path("make-certs.log")};
     auto status = maker.wait(scaled(milliseconds{20'000}));
     BOOST_REQUIRE_MESSAGE((status && *status == 0), "no certificates: " << maker.output());
   }
@@ -164,20 +165,34 @@ BOOST_AUTO_TEST_CASE(a_node_leaves_its_machine_without_tls_only_where_it_is_told
     flags.insert(flags.end(), more.begin(), more.end());
     return process{node_program(), flags, folder.path("node.log")};
   };
-  auto refused = start({});
-  auto status = refused.wait(scaled(milliseconds{5'000}));
-  BOOST_TEST((status && *status == 2));
-  BOOST_TEST(refused.output().find("cluster.insecure") != std::string::npos);
-  BOOST_TEST(!std::filesystem::exists(folder.path("port")));
+  auto await_port = [&](process& x) {
+    auto deadline = clock::now() + scaled(milliseconds{10'000});
+    while (!std::filesystem::exists(folder.path("port")) && clock::now() < deadline)
+      (void)x.wait(milliseconds{5});
+    BOOST_TEST(std::filesystem::exists(folder.path("port")), x.output());
+  };
+  {
+    auto usual = start({});
+    await_port(usual);
+    (void)usual.stop(scaled(milliseconds{10'000}));
+    BOOST_TEST(usual.output().find("tls=true") != std::string::npos);
+    BOOST_TEST(usual.output().find("without TLS") == std::string::npos);
+  }
+  std::filesystem::remove(folder.path("port"));
 
   // If the configuration allows it, the node starts without TLS, and warns at each start.
   auto insecure = start({"--cluster.insecure=true"});
-  auto deadline = clock::now() + scaled(milliseconds{10'000});
-  while (!std::filesystem::exists(folder.path("port")) && clock::now() < deadline)
-    (void)insecure.wait(milliseconds{5});
-  BOOST_TEST(std::filesystem::exists(folder.path("port")));
+  await_port(insecure);
   BOOST_TEST(insecure.output().find("warning") != std::string::npos);
   BOOST_TEST(insecure.output().find("without TLS") != std::string::npos);
+
+  // A worker without a certificate does not try to reach another machine.
+  process worker{node_program(),
+                 {"--role=worker", "--node.state_dir=" + folder.path("worker"), "--coordinator=192.0.2.1"},
+                 folder.path("worker.log")};
+  auto status = worker.wait(scaled(milliseconds{10'000}));
+  BOOST_TEST((status && *status == 1));
+  BOOST_TEST(worker.output().find("caf-ctl join-token create") != std::string::npos, worker.output());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -37,32 +37,33 @@ struct fixture : job_cluster {
   /// Checks that no file is left at the coordinator, beside the result or at any worker.
   void check_nothing_is_left(const std::string& id) const {
     job_cluster::check_nothing_is_left(id);
-    for (auto name : {"one", "two"}) {
-      auto work = c.folder().path(std::string{name} + "/work");
-      c.wait_until("the worker's own folder is empty", [&] { return !fs::exists(work) || fs::is_empty(work); });
-    }
+    for (auto name : {"one", "two"})
+      c.wait_until("the worker's own folder has no file", [&] { return names(std::string{name} + "/work").empty(); });
   }
 
   /// What lies in a folder and all below it, by name.
   std::vector<std::string> names(const std::string& folder) const {
     std::vector<std::string> found;
-    std::error_code failed;
-    for (auto& x : fs::recursive_directory_iterator{c.folder().path(folder), failed})
-      if (x.is_regular_file())
-        found.push_back(x.path().filename().string());
+    std::error_code failed; // tasks that end take their folders with them
+    for (fs::recursive_directory_iterator i{c.folder().path(folder), failed}, end; !failed && i != end;
+         i.increment(failed))
+      if (std::error_code ignored; i->is_regular_file(ignored))
+        found.push_back(i->path().filename().string());
     return found;
   }
 };
 
-/// A program that runs a node in a mount namespace of its own, where the folder of the coordinator is empty. Nothing
-/// where that is not allowed.
+/// A program that runs a node in a mount namespace of its own, where the folder of the coordinator is empty, and so is
+/// "mine". Nothing where that is not allowed.
 std::optional<std::string> blind_worker(const std::string& path) {
   std::ofstream{path} << "#!/bin/sh\n"
                          "for x in \"$@\"; do\n"
                          "  case $x in --node.state_dir=*) all=$(dirname \"${x#*=}\");; esac\n"
                          "done\n"
                          "export all\n"
-                         "exec unshare --mount sh -c 'mount -t tmpfs none \"$all/coordinator\" && exec \"$0\" \"$@\"' "
+                         "mkdir -p \"$all/mine\"\n"
+                         "exec unshare --mount sh -c 'mount -t tmpfs none \"$all/coordinator\" && "
+                         "mount -t tmpfs none \"$all/mine\" && exec \"$0\" \"$@\"' "
                       << node_program() << " \"$@\"\n";
   fs::permissions(path, fs::perms::owner_all);
   process probe{"/usr/bin/unshare", {"--mount", "true"}, path + ".log"};
@@ -155,10 +156,10 @@ BOOST_AUTO_TEST_CASE(workers_that_see_none_of_the_coordinators_files_make_the_sa
     return;
   }
   fixture f{"auto", *program};
-  auto hidden = f.c.folder().path("coordinator/mine.mkv");
+  auto hidden = f.c.folder().path("mine/film.mkv");
   fs::copy_file(f.source, hidden);
   f.source = hidden;
-  f.result = f.c.folder().path("coordinator/result.mp4");
+  f.result = f.c.folder().path("mine/result.mp4");
   auto x = f.order({"--preset=ultrafast"});
   auto status = x.wait(scaled(job_limit));
   BOOST_REQUIRE_MESSAGE((status == 0), x.output());
@@ -174,7 +175,7 @@ BOOST_AUTO_TEST_CASE(workers_that_see_the_same_files_use_them_and_send_nothing) 
   f.check_result();
   f.check_nothing_is_left(x.output().substr(4, 32));
   for (auto name : {"one", "two"})
-    BOOST_TEST(!fs::exists(f.c.folder().path(std::string{name} + "/work")));
+    BOOST_TEST(f.names(std::string{name} + "/work").empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,7 +3,10 @@
 // the problems.
 #include "test/config/support.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <string>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -50,11 +53,34 @@ BOOST_AUTO_TEST_CASE(defaults_follow_the_machine_and_its_user) {
   BOOST_TEST(x.worker.slots >= 1);
   BOOST_TEST(is_valid_name(x.node.name));
   BOOST_TEST(require(load_from({}, {{"HOME", "/h"}, {"XDG_STATE_HOME", "/s"}})).config.node.state_dir == "/s/troupe");
+  auto has = [](const std::vector<std::string>& list, const char* folder) {
+    return std::find(list.begin(), list.end(), folder) != list.end();
+  };
+  BOOST_TEST(has(x.paths.read, "/home/someone"));
+  BOOST_TEST(has(x.paths.write, "/media"));
+  BOOST_TEST(!has(require(load_from({}, {{"HOME", "/root"}})).config.paths.read, "/root"));
   BOOST_TEST(x.cluster.heartbeat_interval.count() == 1000);
   BOOST_TEST(to_string(x.cluster.listen) == "127.0.0.1:9090");
   BOOST_TEST(to_string(x.http.listen) == "127.0.0.1:8080");
   BOOST_TEST(x.profiles.size() == 5);
   BOOST_TEST(x.profiles.at("h264-720p").video.preset == "veryfast");
+}
+
+BOOST_AUTO_TEST_CASE(tasks_reach_media_and_temporary_files_but_not_keys_unless_told_otherwise) {
+  const auto has = [](const std::vector<std::string>& paths, const std::string& path) {
+    return std::find(paths.begin(), paths.end(), path) != paths.end();
+  };
+  const auto x = require(load_from({}, {{"HOME", "/home/someone"}, {"TMPDIR", "/scratch"}})).config;
+  for (auto path : {"/home", "/media", "/mnt", "/srv", "/tmp", "/scratch"})
+    BOOST_TEST((has(x.paths.read, path) && has(x.paths.write, path)), path);
+  BOOST_TEST(has(x.task.hidden, "/home/someone/.ssh"));
+  BOOST_TEST(x.task.cage);
+  const std::vector<std::string> odd{"/a b", R"(/q"u\o)", "/${HOME}", "/x, y]"};
+  const auto given = print_list(odd);
+  const auto y = require(load_from({"--paths.read=" + given, "--paths.write=/only", "--task.hidden=" + given})).config;
+  BOOST_TEST(y.paths.read == odd);
+  BOOST_TEST(y.paths.write == std::vector<std::string>{"/only"});
+  BOOST_TEST(y.task.hidden == odd);
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_cluster_is_read) {
@@ -162,6 +188,10 @@ BOOST_AUTO_TEST_CASE(flags_come_in_both_forms_and_short) {
   BOOST_TEST(x.config.cluster.insecure);
   BOOST_TEST(x.config.channels.at("a.b").urls.front() == "x.ts");
   BOOST_TEST((x.config.log.level == log_level::warning));
+  const auto paths = require(load_from({"--paths.read=[\"/a, b\",\"/c\"]", "--urls.hosts=[]"})).config;
+  BOOST_TEST((paths.paths.read == std::vector<std::string>{"/a, b", "/c"}));
+  BOOST_TEST(paths.urls.hosts.empty());
+  BOOST_TEST(contains(problems_of(load_from({"--paths.read=films"})), "absolute paths"));
   const auto list = require(load_from({"--channels.a.urls=[x.ts, y.ts]"}));
   BOOST_TEST(list.config.channels.at("a").urls.size() == 2);
 }

@@ -41,6 +41,10 @@ std::string value_for(const option& row) {
     return "0123456789abcdefg";
   case kind::frame_rate:
     return "50";
+  case kind::path_list:
+    return "/sample";
+  case kind::network_list:
+    return "10.0.0.0/8";
   case kind::integer:
   case kind::number:
   case kind::duration:

@@ -47,7 +47,6 @@ struct strict_table {
   time_point now{1000s};
   worker_table workers{[] {
     worker_table_config x;
-    x.token = "token";
     x.version = "1";
     return x;
   }()};

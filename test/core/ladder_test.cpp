@@ -124,6 +124,7 @@ BOOST_AUTO_TEST_CASE(the_renditions_of_a_ladder_begin_at_the_same_place_of_the_s
     BOOST_TEST(effects.forms.at(name).from_pts == 10 * frame);
     BOOST_TEST(effects.forms.at(name).on_grid);
     BOOST_TEST(!effects.forms.at(name).joins);
+    BOOST_TEST(effects.forms.at(name).heard);
   }
 }
 

@@ -55,7 +55,6 @@ struct lease_fixture {
   time_point now{1000s};
   worker_table workers{[] {
     worker_table_config x;
-    x.token = "token";
     x.version = "1";
     x.breaker.failures = 1'000'000;
     return x;
@@ -67,7 +66,6 @@ struct lease_fixture {
     registration x;
     x.worker = worker_id{id};
     x.name = "w" + std::to_string(id);
-    x.token = "token";
     x.version = "1";
     x.slots = slots;
     x.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}};

@@ -150,7 +150,6 @@ BOOST_AUTO_TEST_CASE(a_task_of_an_unknown_host_is_not_taken) {
 BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_was_refused) {
   worker_table few{[] {
     worker_table_config x;
-    x.token = "token";
     x.version = "1";
     x.breaker.failures = 1;
     return x;
@@ -159,7 +158,6 @@ BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_
   registration r;
   r.worker = worker_id{1};
   r.name = "w1";
-  r.token = "token";
   r.version = "1";
   r.slots = 4;
   r.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}};

@@ -292,4 +292,23 @@ BOOST_AUTO_TEST_CASE(a_worker_that_comes_back_has_the_slots_of_tasks_that_lived_
   BOOST_TEST(got.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_slot_that_is_handed_over_is_free_with_the_lease_that_has_it_and_a_session_with_its_own) {
+  placement_index index{{}, *this};
+  add(index, 1, {card("a", 1)}, 1);
+  auto held = lease_id{ask(index, "h264_nvenc")};
+  lease_id heir{1000};
+  index.hand_over(held, heir);
+  BOOST_TEST(index.gpu_of(held).value != 0u);
+  BOOST_TEST(index.gpu_of(heir).value == 0u);
+  index.worker_lost(worker_id{1}, true, now);
+  add(index, 1, {card("a", 1)}, 1);
+  ask(index, "libx264");
+  BOOST_TEST(index.release(held, now));
+  BOOST_TEST(index.gpus().find("a")->ours_encode == 0u);
+  BOOST_TEST(got.size() == 1u);
+  BOOST_TEST(index.release(heir, now));
+  BOOST_TEST(got.size() == 2u);
+  BOOST_TEST(index.leases() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -42,9 +42,64 @@ struct sharing_fixture : ladder_fixture {
   void run_all(uint64_t task = 5) {
     for (auto& x : all)
       grant(x, task);
-    for (auto& x : all)
+    for (auto& x : all) {
       run_now(x);
+      running[x] = requested(x);
+    }
     output.clear();
+  }
+
+  /// The task that runs since `run_all` makes a picture of the rendition.
+  void made(const std::string& rendition, int64_t i) {
+    it->on(sample_batch{running.at(rendition), ++output[rendition], block(i * frame, true)}, now);
+  }
+
+  /// The source's pictures [from, to) come, and that task takes and makes them.
+  void steady(int64_t from, int64_t to) {
+    auto first = running.at("main/hd");
+    for (; from < to; ++from) {
+      now += 40ms;
+      feed(from, from + 1);
+      it->on(batch_ack{first, fed(first).size()}, now);
+      for (auto& x : all)
+        made(x, from);
+    }
+  }
+
+  /// A picture comes that the task does not take: the time until another task is asked for.
+  milliseconds stall(int64_t picture) {
+    feed(picture, picture + 1);
+    auto asked = effects.requests.size();
+    milliseconds result{0};
+    for (; effects.requests.size() == asked && result < 10s; result += 100ms) {
+      now += 100ms;
+      it->tick(now);
+    }
+    return result;
+  }
+
+  /// The source's sound changes at picture 20. The task of all makes the old one to its end, and another task makes the
+  /// new one.
+  void change_sound() {
+    begin();
+    run_all();
+    feed(15, 20);
+    deliver_all(10, 20);
+    other_sound();
+    feed(20, 25);
+    it->on(batch_ack{requested("main/hd"), 10}, now);
+    it->on(stream_end{requested("main/sound"), {}, false}, now);
+    it->tick(now);
+    grant("main/sound", 6);
+    run_now("main/sound");
+    output.erase("main/sound");
+  }
+
+  /// From the next random-access point on, the source has another sound.
+  void other_sound() {
+    auto x = with_sound();
+    x.tracks[1].sample_rate = 32'000;
+    it->on(format_change{ingest, x}, now);
   }
 
   /// The renditions have pictures [from, to).
@@ -79,6 +134,8 @@ struct sharing_fixture : ladder_fixture {
         result.push_back(x.block.samples.front().pts / frame);
     return result;
   }
+
+  std::map<std::string, attempt_id> running; ///< since `run_all`
 };
 
 std::vector<int64_t> numbers(int64_t from, int64_t to) {
@@ -310,6 +367,76 @@ BOOST_AUTO_TEST_CASE(a_track_beside_them_that_the_source_loses_disturbs_none) {
   BOOST_TEST(fed(requested("main/hd")) == numbers(10, 25), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(if_only_the_sound_changes_only_the_sound_is_made_anew) {
+  change_sound();
+  auto first = requested("main/hd");
+  BOOST_TEST((effects.finished == std::vector{running.at("main/sound")}));
+  BOOST_TEST(fed(first) == numbers(10, 25), boost::test_tools::per_element());
+  BOOST_TEST(effects.stopped.size() == 1u);
+  BOOST_TEST(effects.stopped.at(running.at("main/sound")) == "");
+  BOOST_TEST(!request_of("main/sound").beside);
+  BOOST_TEST(work_of("main/sound").source.tracks[1].sample_rate == 32'000);
+  BOOST_TEST(fed(requested("main/sound")) == numbers(20, 25), boost::test_tools::per_element());
+  feed(25, 30);
+  BOOST_TEST(fed(first) == numbers(10, 30), boost::test_tools::per_element());
+  deliver_all(20, 30);
+  BOOST_TEST(status_of("main/hd").failovers == 0u);
+  BOOST_TEST(effects.delivered["main/sound"].size() == 20u);
+}
+
+BOOST_AUTO_TEST_CASE(
+  renditions_whose_tracks_began_at_different_places_share_no_task_while_the_source_is_kept_from_there) {
+  change_sound();
+  kill(all);
+  BOOST_TEST(!request_of("main/sound").beside);
+  grant("main/hd", 7);
+  BOOST_TEST(request_of("main/sd").beside.value == requested("main/hd").value);
+  BOOST_TEST(!request_of("main/sound").beside);
+  grant("main/sd", 7);
+  grant("main/sound", 8);
+  for (auto& x : all)
+    run_now(x);
+  output.clear();
+  feed(25, 120);
+  for (auto* x : {"main/hd", "main/sound"})
+    it->on(batch_ack{requested(x), fed(requested(x)).size()}, now);
+  deliver_all(20, 120);
+  feed(120, 131); // the source buffer drops what nobody needs any more
+  auto asked = effects.requests.size();
+  kill(all);
+  BOOST_TEST(effects.requests.size() == asked + 1);
+  grant("main/hd", 9);
+  BOOST_TEST(request_of("main/sound").beside.value == requested("main/hd").value);
+}
+
+BOOST_AUTO_TEST_CASE(a_false_alarm_about_their_task_doubles_its_patience_once) {
+  begin();
+  run_all();
+  deliver_all(10, 15);
+  steady(15, 40);
+  BOOST_TEST((stall(40) < 1000ms));
+  for (auto& x : all)
+    made(x, 40); // it worked all the time
+  it->lease_failed(requested("main/hd"), ec::no_worker, "too late", now);
+  steady(41, 80);
+  auto patience = stall(80);
+  BOOST_TEST((patience > 1000ms && patience < 1500ms));
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_one_rendition_is_none_for_the_second_attempt_at_another_in_its_task) {
+  begin();
+  run_all();
+  deliver_all(10, 15);
+  steady(15, 40);
+  stall(40);
+  run_all(6);
+  made("main/sound", 40); // the second attempt at it is now the only one
+  other_sound();
+  feed(41, 55);
+  BOOST_TEST((effects.finished == std::vector{running.at("main/sound")}));
+  BOOST_TEST(fed(running.at("main/hd")).back() == 54);
+}
+
 BOOST_AUTO_TEST_CASE(a_rendition_is_convicted_only_by_deaths_of_a_task_of_its_own) {
   config.quarantine_after = 1;
   make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});
@@ -344,16 +471,23 @@ BOOST_AUTO_TEST_CASE(if_their_task_is_too_slow_the_one_that_takes_most_of_its_ti
     done.busy_ms = busy++ * 1000;
     it->on(requested(x), done, now);
   }
-  auto asked = effects.requests.size();
-  for (int64_t i = 20; effects.requests.size() == asked && i < 600; ++i) {
-    now += 40ms;
-    feed(i, i + 1);
-    it->on(batch_ack{requested("main/hd"), static_cast<uint64_t>(i - 10)}, now);
-    it->tick(now);
-  }
-  BOOST_REQUIRE(effects.requests.size() == asked + 1);
-  BOOST_TEST(effects.requests.back().label.profile == "main/sd");
-  BOOST_TEST(effects.requests.back().elsewhere);
+  int64_t i = 20;
+  auto leaves = [&] {
+    auto asked = effects.requests.size();
+    for (; effects.requests.size() == asked && i < 1200; ++i) {
+      now += 40ms;
+      feed(i, i + 1);
+      it->on(batch_ack{running.at("main/hd"), static_cast<uint64_t>(i - 10)}, now);
+      it->tick(now);
+    }
+    BOOST_REQUIRE(effects.requests.size() == asked + 1);
+    BOOST_TEST(effects.requests.back().elsewhere);
+    return effects.requests.back().label.profile;
+  };
+  BOOST_TEST(leaves() == "main/sd");
+  // If no worker is faster, it stays, and the next one tries.
+  it->lease_failed(requested("main/sd"), ec::no_worker, "none is faster", now);
+  BOOST_TEST(leaves() == "main/hd");
 }
 
 BOOST_AUTO_TEST_CASE(a_drain_moves_them_together) {

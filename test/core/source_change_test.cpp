@@ -65,6 +65,49 @@ BOOST_AUTO_TEST_CASE(a_source_that_is_as_asked_from_now_on_passes_through_behind
   BOOST_TEST(effects.requests.size() == requests);
 }
 
+BOOST_AUTO_TEST_CASE(a_source_that_ends_soon_after_a_change_is_shown_to_its_end) {
+  auto small = format();
+  small.tracks[0].width = 720;
+  make_output(first, 10, 20);
+  it->on(format_change{ingest, small}, now);
+  feed(30, 35);
+  it->on(stream_end{ingest, {}, false}, now);
+  acknowledge_all();
+  it->on(stream_end{first, {}, false}, now);
+  BOOST_TEST(!effects.closed.contains("hd"));
+  auto second = transcode_runs(6, small);
+  BOOST_TEST((effects.finished == std::vector{first, second}));
+  make_output(second, 30, 35);
+  acknowledge_all();
+  it->on(stream_end{second, {}, false}, now);
+  BOOST_TEST(effects.closed.contains("hd"));
+  BOOST_TEST(effects.delivered["hd"].size() == 15u);
+  BOOST_TEST(effects.delivered["hd"].back() == 34 * frame);
+  BOOST_TEST(it->finished());
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_ends_soon_after_it_became_as_asked_is_shown_to_its_end) {
+  auto other = format();
+  other.tracks[0].codec = "mpeg2video";
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "h264"), 2, now);
+  ingest = ingest_runs(other);
+  feed(0, 15);
+  first = transcode_runs(5);
+  effects.reading["hd"] = 1;
+  it->on(format_change{ingest, format()}, now);
+  feed(20, 23);
+  it->on(stream_end{ingest, {}, false}, now);
+  make_output(first, 10, 15);
+  acknowledge_all();
+  it->on(stream_end{first, {}, false}, now);
+  BOOST_TEST(effects.delivered["hd"].size() == 8u);
+  BOOST_TEST(effects.delivered["hd"].back() == 22 * frame);
+  BOOST_TEST(effects.closed.contains("hd"));
+  it->tick(now);
+  BOOST_TEST(it->finished());
+}
+
 BOOST_AUTO_TEST_CASE(a_source_that_is_no_more_as_asked_is_transcoded_behind_what_was_passed_through) {
   make({"news", {}, {"u"}, false});
   it->watch(wanting("hd", "h264"), 2, now);

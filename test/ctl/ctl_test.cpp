@@ -2,8 +2,10 @@
 #include "ctl/files.hpp"
 #include "ctl/http.hpp"
 #include "ctl/jobs.hpp"
+#include "ctl/nodes.hpp"
 #include "ctl/options.hpp"
 #include "ctl/order.hpp"
+#include "ctl/pages.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
 #include "ctl/views.hpp"
@@ -28,7 +30,7 @@ struct outcome {
 outcome run(std::vector<std::string> args, std::optional<std::string> url = std::nullopt) {
   std::ostringstream out;
   std::ostringstream err;
-  auto code = ctl::run(args, url, out, err, false);
+  auto code = ctl::run(args, {.url = std::move(url)}, out, err, false);
   return {code, out.str(), err.str()};
 }
 
@@ -52,6 +54,14 @@ BOOST_AUTO_TEST_CASE(no_escape_sequence_reaches_the_terminal) {
   ctl::table t{{{"NAME"}}};
   t.add({"\x1b]0;title\a"});
   BOOST_TEST(!contains(t.to_string(), "\x1b"));
+}
+
+BOOST_AUTO_TEST_CASE(only_a_url_of_loopback_is_this_machine) {
+  for (auto* url : {"http://localhost:8080", "http://127.0.0.1", "https://127.9.8.7:1/x", "http://[::1]:8080"})
+    BOOST_TEST(ctl::is_this_machine(url), url);
+  for (auto* url : {"http://127.0.0.1:80@evil.example/", "http://localhost:1@evil.example", "http://127.evil.example",
+                    "http://localhost.evil.example", "http://192.0.2.1", "http://[2001:db8::1]", "localhost", ""})
+    BOOST_TEST(!ctl::is_this_machine(url), url);
 }
 
 BOOST_AUTO_TEST_CASE(sizes_and_times_are_for_people) {
@@ -156,6 +166,47 @@ BOOST_AUTO_TEST_CASE(wrong_arguments_are_exit_code_2_and_a_sentence) {
   BOOST_TEST(contains(help.out, "TROUPE_URL"));
 }
 
+BOOST_AUTO_TEST_CASE(tokens_and_nodes_have_commands) {
+  using ctl::command;
+  auto with =
+    ctl::parse_options({"join-token", "create", "--role=worker", "--ttl=2h", "--uses=5"}, std::nullopt).value();
+  BOOST_TEST((with.command == command::create_token));
+  BOOST_TEST(with.role == "worker");
+  BOOST_TEST(with.life_ms == 2 * 3'600'000);
+  BOOST_TEST(with.uses == 5);
+  BOOST_TEST(ctl::parse_options({"join-token", "create"}, std::nullopt)->role == "worker");
+  BOOST_TEST((ctl::parse_options({"join-token", "list"}, std::nullopt)->command == command::list_tokens));
+  BOOST_TEST(ctl::parse_options({"join-token", "revoke", "ABC"}, std::nullopt)->name == "ABC");
+  BOOST_TEST((ctl::parse_options({"nodes", "list"}, std::nullopt)->command == command::list_nodes));
+  BOOST_TEST((ctl::parse_options({"nodes", "revoke", "w1"}, std::nullopt)->command == command::revoke_node));
+  for (auto& wrong : std::vector<std::vector<std::string>>{{"join-token"},
+                                                           {"join-token", "create", "--ttl=soon"},
+                                                           {"join-token", "create", "--uses=many"},
+                                                           {"join-token", "create", "x"},
+                                                           {"join-token", "revoke"},
+                                                           {"nodes"},
+                                                           {"nodes", "revoke"},
+                                                           {"nodes", "list", "--role=worker"},
+                                                           {"daemons", "--uses=1"}}) {
+    auto x = run(wrong);
+    BOOST_TEST(x.code == 2, wrong.front());
+    BOOST_TEST(contains(x.err, "caf-ctl: "), x.err);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(tokens_and_nodes_are_shown) {
+  auto tokens = ctl::show_tokens(boost::json::parse(
+    R"({"join_tokens": [{"id": "AAAA2222", "role": "worker", "created_at_ms": 1, "expires_at_ms": 2, "uses": 1,
+        "uses_max": 5, "revoked_at_ms": null}]})"));
+  BOOST_TEST(contains(tokens, "AAAA2222"), tokens);
+  BOOST_TEST(contains(tokens, "1 of 5"), tokens);
+  auto nodes = ctl::show_nodes(boost::json::parse(
+    R"({"nodes": [{"name": "w1", "role": "worker", "serial": "0A", "token": "AAAA2222", "begins_at_ms": 1,
+        "ends_at_ms": 2, "revoked_at_ms": 3}]})"));
+  BOOST_TEST(contains(nodes, "w1"), nodes);
+  BOOST_TEST(contains(nodes, "revoked"), nodes);
+}
+
 BOOST_AUTO_TEST_CASE(an_order_is_made_of_the_arguments) {
   auto with = ctl::parse_options({"transcode", "/in.mkv", "-o", "/tmp/../out.mp4", "--video-encoder=libx264",
                                   "--crf=20", "--fps=30000/1001", "--audio-bitrate=128k", "--chunk-seconds=5",
@@ -247,6 +298,10 @@ BOOST_AUTO_TEST_CASE(wrong_orders_are_told_before_anybody_is_asked) {
                                                           {"jobs", "list", "more"},
                                                           {"jobs", "logs"},
                                                           {"jobs", "show", "x", "--state=queued"},
+                                                          {"daemons", "--by=0123456789ab"},
+                                                          {"jobs", "list", "--address=192.0.2.1"},
+                                                          {"audit", "--state=queued"},
+                                                          {"audit", "more"},
                                                           {"daemons", "--queue=batch"}})
     BOOST_TEST(run(args).code == ctl::wrong_usage);
 }
@@ -259,6 +314,30 @@ BOOST_AUTO_TEST_CASE(a_list_is_filtered_by_its_options) {
   BOOST_TEST(with->filter == "?state=queued&state=running&text=a%20b&limit=5&queue=batch");
   BOOST_TEST(with->all);
   BOOST_TEST(ctl::parse_options({"jobs", "list"}, std::nullopt)->filter == "");
+}
+
+BOOST_AUTO_TEST_CASE(the_audit_log_is_filtered_by_its_options) {
+  auto with = ctl::parse_options(
+    {"audit", "--by=0123456789ab", "--address=192.0.2.1", "--text=POST /api", "--limit=5", "--after=17"}, std::nullopt);
+  BOOST_REQUIRE(with.has_value());
+  BOOST_TEST((with->command == ctl::command::audit));
+  BOOST_TEST(with->filter == "?key=0123456789ab&address=192.0.2.1&text=POST%20%2Fapi&limit=5&after=17");
+  BOOST_TEST(!with->all);
+  BOOST_TEST(ctl::parse_options({"audit", "--all"}, std::nullopt)->all);
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_of_the_audit_log_is_a_line) {
+  auto shown = ctl::show_audit(boost::json::parse(R"({"entries": [
+    {"number": 2, "at_ms": 1700000000000, "key": "0123456789ab", "name": "ops\u001b", "role": "operator",
+     "address": "192.0.2.1", "request": "r-1", "method": "POST", "route": "/api/v1/jobs", "target": "/api/v1/jobs",
+     "made": "/api/v1/jobs/ab", "status": 201},
+    {"number": 1, "at_ms": 1700000000000, "key": null, "name": null, "role": null, "address": "192.0.2.2",
+     "request": "r-2", "method": "DELETE", "target": "/api/v1/keys/x", "made": null, "status": null}], "next": null})"));
+  for (auto part : {"0123456789ab", "operator", "192.0.2.1", "POST /api/v1/jobs", "/api/v1/jobs/ab", "201", "r-1",
+                    "DELETE /api/v1/keys/x", "no answer"})
+    BOOST_TEST(contains(shown, part), part);
+  BOOST_TEST(!contains(shown, "\x1b"));
+  BOOST_TEST(ctl::show_audit(boost::json::parse(R"({"entries": []})")) == "no entries\n");
 }
 
 BOOST_AUTO_TEST_CASE(one_job_is_shown_with_all_that_is_known) {

@@ -1,7 +1,9 @@
 // A caf-node for tests of how the cluster handles misbehaving tasks, and for simulated cards (see test/fake_gpu). Its
 // transcoders crash on one channel's pictures, always at the same picture. Its file workers lie in the way that the
-// environment variable FAULTY_LIE says; see test/faulty_node/liar.hpp.
+// environment variable FAULTY_LIE says; see test/faulty_node/liar.hpp. With FAULTY_ESCAPE its transcoders first try to
+// get out of their cage; see test/faulty_node/escape.hpp.
 #include "test/fake_gpu/fake_gpu.hpp"
+#include "test/faulty_node/escape.hpp"
 #include "test/faulty_node/liar.hpp"
 #include "test/faulty_node/poisoned_engine.hpp"
 
@@ -28,6 +30,8 @@ public:
 
   troupe::local_transcoder_actor make_transcoder(caf::actor_system& system, troupe::transcode_work work,
                                                  troupe::sample_sink_actor sink) const override {
+    if (auto folder = variable("FAULTY_ESCAPE"); !folder.empty())
+      troupe::test::try_to_escape(folder);
     auto& engine = work.channel == poisonous_channel ? poisoned_ : codecs();
     return troupe::spawn_transcoder(system, std::move(work), std::move(sink), engine);
   }

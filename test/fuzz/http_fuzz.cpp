@@ -1,5 +1,8 @@
-// Request targets, authorities and request ids that a client may send. A decoded path is made of clean segments, and
-// encoding them again leads to the same path.
+// Request targets, authorities, request ids, keys and the addresses that proxies tell. A decoded path is made of clean
+// segments, and encoding them again leads to the same path.
+#include "core/trust/key_text.hpp"
+#include "core/trust/network.hpp"
+#include "core/trust/signed_text.hpp"
 #include "http/browser_guard.hpp"
 #include "http/target.hpp"
 
@@ -47,6 +50,22 @@ void check_authority(std::string_view text) {
   http::browser_guard{false, {"example.org"}}.check(11, http::verb::post, header);
 }
 
+void check_addresses(std::string_view text) {
+  const core::network everywhere{{}, 0};
+  core::ip_address peer{};
+  core::client_behind(peer, text, {&everywhere, 1});
+  if (auto found = core::parse_address(text))
+    require(core::parse_address(core::to_text(*found)) == found, "an address as text is the same address");
+  if (auto found = core::network::parse(text))
+    require(found->contains(found->address), "a network contains its own address");
+}
+
+void check_proofs(std::string_view text) {
+  if (auto id = core::key_id_of(text))
+    require(id->size() == core::key_id_digits, "the id of a key has its size");
+  require(!core::read_signed("a secret", "a purpose", text, "something"), "what was not signed is not read");
+}
+
 } // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -59,8 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     break;
   case 1:
     check_authority(text);
+    check_addresses(text);
     break;
   default:
+    check_proofs(text);
     require(!http::is_request_id(text) || text.size() <= 64, "a request id is short");
   }
   return 0;

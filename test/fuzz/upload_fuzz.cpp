@@ -129,15 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (int i = 0; i < 8 && !rest.empty(); ++i) {
     auto text = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(text.size() + 1, rest.size()));
-    http::file_request x{.target = {},
-                         .of = {},
-                         .remote = {},
-                         .protocol = boost::asio::ip::tcp::v4(),
-                         .socket = {},
-                         .buffer = {},
-                         .parser = {},
-                         .began = {},
-                         .place = {}};
+    http::file_request x{.target = {}, .of = {}, .socket = {}, .buffer = {}, .parser = {}, .began = {}, .place = {}};
     if (read_header(x, text)) {
       auto end = text.find("\r\n\r\n");
       serve(uploads, x, end == std::string_view::npos ? std::string_view{} : text.substr(end + 4), upload);

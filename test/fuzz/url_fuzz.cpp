@@ -1,11 +1,17 @@
 // URLs of sources as users and playlists may write them. A password at a usual place of a URL is never shown, whatever
-// surrounds it, and a URL from the network cannot open a local file.
+// surrounds it, a URL from the network cannot open a local file, and no spelling of an address passes the policy if the
+// address itself does not.
 #include "config/text.hpp"
+#include "core/trust/url_policy.hpp"
 #include "encoder/source/allowed_sources.hpp"
 
 #include "base/mask_url.hpp"
 #include "test/fuzz/fuzz.hpp"
 
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -37,6 +43,22 @@ void check(const std::string& url) {
   require(source->is_file() || !lists(source->protocols, "file"), "the network reaches no file");
 }
 
+void check_place(const std::string& url) {
+  const core::url_policy policy;
+  if (!policy.refusal(core::url_use::source, url).empty())
+    return;
+  auto place = core::parse_place(url);
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (place->host.empty() || ::getaddrinfo(place->host.c_str(), "1", &hints, &found) != 0)
+    return;
+  auto address = core::address_of(*found->ai_addr);
+  ::freeaddrinfo(found);
+  require(address && policy.refusal_of(*address, *place).empty(), "an accepted URL names no refused address");
+}
+
 /// A secret word, alone and next to characters that users write in passwords although they end the user part of a URL.
 constexpr std::array<std::string_view, 12> passwords{
   "S3CRETWORD",      "p/S3CRETWORD", "S3CRETWORD/w",   "p?S3CRETWORD",   "p#S3CRETWORD",    "p@S3CRETWORD",
@@ -65,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   auto text = fuzz::text_of(data + 2, size - 2);
   check(std::string{text});
+  check_place(std::string{text});
   auto cut = std::min<size_t>(data[1], text.size());
   check_password(schemes[data[0] % schemes.size()], text.substr(0, cut),
                  passwords[data[0] / schemes.size() % passwords.size()], text.substr(cut));

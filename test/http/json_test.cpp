@@ -73,6 +73,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_utf_8_becomes_question_marks) {
   BOOST_TEST(text(std::string{"\xf4\x90\x80\x80"}) == R"("????")");
 }
 
+BOOST_AUTO_TEST_CASE(what_opens_a_source_is_masked) {
+  BOOST_TEST(text(std::string{"cannot open http://u:p@host/x?token=1: refused"})
+             == "\"cannot open http://***@host/x?token=***: refused\"");
+}
+
 BOOST_AUTO_TEST_CASE(a_whole_snapshot_becomes_one_object) {
   session_status s;
   s.variants.emplace_back();

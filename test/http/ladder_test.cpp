@@ -61,12 +61,14 @@ struct ladder_fixture : type_registration {
 
   /// From now on the rendition runs, and has `pictures` of video or as much sound.
   rendition_output& run(const std::string& name, int pictures = 75) {
-    auto& out = outputs.try_emplace(name, core::client_ring::limits{}, name.substr(name.find('/') + 1)).first->second;
+    auto& out =
+      outputs.try_emplace(name, core::client_ring::limits{}, name.substr(name.find('/') + 1), group).first->second;
     auto track =
       name == "main/sound"
         ? test::make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = pictures * 1920})
         : test::make_pictures({.frames = std::max(pictures, 1), .gop = 25, .b_frames = 0, .first_pts = begin});
     BOOST_REQUIRE(out.set_format({{track.format}}, times, {begin, 1'000'000}));
+    formats[name] = {{track.format}};
     for (auto& x : track.samples) {
       x.info.track = 0;
       x.info.flags = (x.info.flags & sample::key) != 0 ? sample::key | sample::random_access : 0;
@@ -115,7 +117,9 @@ struct ladder_fixture : type_registration {
   caf::actor_system_config system_config;
   caf::actor_system system{system_config};
   server_config config;
+  std::shared_ptr<rendition_group> group = std::make_shared<rendition_group>();
   std::map<std::string, rendition_output> outputs;
+  std::map<std::string, stream_format> formats; ///< of their tracks
   std::unique_ptr<server> web;
 };
 
@@ -145,6 +149,29 @@ BOOST_AUTO_TEST_CASE(one_address_offers_all_renditions_and_their_one_sound) {
     BOOST_TEST(get("/live/demo/main/" + key + "/" + file).status == 200, file);
   BOOST_TEST(get("/live/demo/main/" + key + "/other/v.m3u8").status == 404);
   BOOST_TEST(get("/live/demo/main/" + key + "/main/v.m3u8").status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(old_receivers_get_all_renditions_in_mpeg_ts) {
+  for (auto* name : {"main/sound", "main/hd", "main/sd"})
+    run(name);
+  client c{web->port()};
+  c.get("/live/demo/main/index.m3u8?container=ts");
+  BOOST_TEST(!c.waits(500ms)); // the pictures wait for the sound that joins them
+  for (auto* name : {"main/hd", "main/sd"})
+    BOOST_REQUIRE(outputs.at(name).set_sound(formats.at("main/sound"), {}));
+  auto entry = c.read_response();
+  BOOST_TEST(entry.status == 200);
+  auto end = entry.body.find("/hd/ts.m3u8\n");
+  BOOST_REQUIRE(end != std::string::npos);
+  auto from = entry.body.rfind('\n', end) + 1;
+  auto key = entry.body.substr(from, end - from);
+  BOOST_TEST(has(entry.body, ",mp4a.40.2\""));
+  BOOST_TEST(has(entry.body, "\n" + key + "/sd/ts.m3u8\n"));
+  BOOST_TEST(!has(entry.body, "/sound/"));
+  for (auto* file : {"hd/ts.m3u8", "sd/ts.m3u8", "sd/ts-101.ts"})
+    BOOST_TEST(get("/live/demo/main/" + key + "/" + file).status == 200, file);
+  for (auto* name : {"main/hd", "main/sd", "main/sound"})
+    BOOST_TEST(clients(name) == 1u, name);
 }
 
 BOOST_AUTO_TEST_CASE(a_viewer_of_one_rendition_keeps_all_of_them_running) {

@@ -26,7 +26,7 @@ struct the_list {
   }
 
   bool seen(const std::string& key, const std::string& client = "192.0.2.1") {
-    return list.seen(who(key, client), delivery_format::hls, absence, now).listed;
+    return list.seen(who(key, client), delivery_format::hls, absence, now) != nullptr;
   }
 
   viewer_listing all() {
@@ -78,9 +78,7 @@ BOOST_AUTO_TEST_CASE(a_viewer_is_listed_once_until_it_asks_for_nothing_for_a_whi
 }
 
 BOOST_AUTO_TEST_CASE(it_keeps_its_format_until_it_asks_for_what_only_another_one_has) {
-  auto is = [&](std::optional<delivery_format> asked) {
-    return list.seen(who("a"), asked, absence, now).who->format();
-  };
+  auto is = [&](std::optional<delivery_format> asked) { return list.seen(who("a"), asked, absence, now)->format(); };
   BOOST_TEST((is(delivery_format::dash) == delivery_format::dash));
   BOOST_TEST((is({}) == delivery_format::dash));
   BOOST_TEST((is(delivery_format::hls) == delivery_format::hls));
@@ -92,10 +90,9 @@ BOOST_AUTO_TEST_CASE(invented_keys_fill_only_the_share_of_their_client_and_pass)
     listed += seen(std::to_string(i)) ? 1 : 0;
   BOOST_TEST(listed == 3);
   BOOST_TEST(seen("0"));
-  // Who is not listed is served all the same.
-  auto other = list.seen(who("d"), delivery_format::dash, absence, now);
-  BOOST_REQUIRE(other.who != nullptr);
-  other.who->sent(1000, now);
+  BOOST_TEST(list.admits(who("0"), now));
+  BOOST_TEST(!list.admits(who("d"), now));
+  BOOST_TEST(list.admits(who("d", "192.0.2.2"), now));
   BOOST_TEST(seen("b", "192.0.2.2"));
   BOOST_TEST(all().total == 4u);
   now += absence;
@@ -108,9 +105,7 @@ BOOST_AUTO_TEST_CASE(a_list_that_is_full_takes_nobody_and_keeps_those_it_has) {
   for (auto* key : {"a", "b", "c", "d", "e"})
     BOOST_TEST(seen(key, std::string{"192.0.2."} + key));
   BOOST_TEST(all().total == 5u);
-  auto refused = [&](const std::string& key) {
-    return list.seen(who(key, "192.0.2.9"), delivery_format::hls, absence, now).who == nullptr;
-  };
+  auto refused = [&](const std::string& key) { return !seen(key, "192.0.2.9"); };
   BOOST_TEST(refused("new"));
   BOOST_TEST(!list.admits(who("new"), now));
   BOOST_TEST(list.enter(who({}), now) == nullptr);
@@ -224,6 +219,45 @@ BOOST_FIXTURE_TEST_CASE(one_client_too_many_is_told_to_come_back_and_the_others_
   BOOST_TEST(get(hls + "v.m3u8").status == 200);
   ts.close();
   BOOST_TEST(reached([&] { return get("/live/demo/h264/index.m3u8").status == 200; }));
+}
+
+struct crowded_address : served_channel {
+  crowded_address() {
+    config.viewers_per_client = 2;
+    start();
+    write_until(2.5);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(one_viewer_too_many_of_an_address_is_told_to_come_back_and_the_others_go_on, crowded_address) {
+  auto first = enter();
+  BOOST_TEST(get(first + "v.m3u8").status == 200);
+  BOOST_TEST(get(enter() + "v.m3u8").status == 200);
+  auto refused = get("/live/demo/h264/index.m3u8");
+  BOOST_TEST(refused.status == 503);
+  BOOST_TEST(refused.has("Retry-After: "));
+  BOOST_TEST(refused.body.find("live.viewers_per_client") != std::string::npos, refused.body);
+  BOOST_TEST(get(first + "v.m3u8").status == 200);
+  auto ts = connect("/live/demo/h264.ts");
+  BOOST_TEST(ts.read_head().status == 200);
+}
+
+struct behind_a_proxy : served_channel {
+  behind_a_proxy() {
+    config.viewers_per_client = 1;
+    config.trusted_proxies = {"127.0.0.1"};
+    config.open_channels = true;
+    start();
+    write_until(2.5);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(behind_a_trusted_proxy_each_address_has_its_own_viewers, behind_a_proxy) {
+  const std::string one = "X-Forwarded-For: 192.0.2.1\r\n";
+  const std::string other = "X-Forwarded-For: 192.0.2.2\r\n";
+  BOOST_TEST(get(enter(one) + "v.m3u8", one).status == 200);
+  BOOST_TEST(get("/live/demo/h264/index.m3u8", one).status == 503);
+  BOOST_TEST(get(enter(other) + "v.m3u8", other).status == 200);
 }
 
 BOOST_FIXTURE_TEST_CASE(an_address_without_a_format_suits_the_player, served) {

@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(gpus_and_seats_come_back_from_the_wire) {
   gpu.reading.encode_sessions = 2;
   gpu.fault = "lost";
   comes_back(gpu);
-  registration worker{worker_id{1}, "box", "token", "0.1.0", can(), 4, true, {gpu}};
+  registration worker{worker_id{1}, "box", "0.1.0", can(), 4, true, {gpu}};
   worker.can.encoders.push_back({"h264_nvenc", "h264", "video", "cuda:1", false, "No capable devices", 0, "GPU-1"});
   comes_back(worker);
   comes_back(heartbeat{worker_id{1}, 5, machine(), {task()}, {gpu, gpu}});
@@ -273,15 +273,16 @@ BOOST_AUTO_TEST_CASE(file_work_beyond_its_limits_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(the_control_plane_comes_back_from_the_wire) {
-  comes_back(registration{worker_id{1}, "box", "token", "0.1.0", can(), 4, true});
+  comes_back(registration{worker_id{1}, "box", "0.1.0", can(), 4, true});
   comes_back(heartbeat{worker_id{1}, 5, machine(), {task()}});
-  comes_back(task_join{task_id{1}, worker_id{2}, "token", "0.1.0"});
+  comes_back(task_join{task_id{1}, worker_id{2}, "0.1.0"});
   comes_back(label());
   comes_back(
     lease_request{label(), {"libx264"}, {"h264"}, {worker_id{4}}, true, true, {}, 7, "/films/a.mkv", true, true});
   comes_back(lease{lease_id{1}, task_id{2}, worker_id{3}, "box", "cpu 1 by cgroup v2"});
   comes_back(task_exit{"killed by signal 9", true});
   comes_back(lease_end{"killed by signal 9", true});
+  comes_back(lease_end{.closed = true});
 }
 
 BOOST_AUTO_TEST_CASE(snapshots_come_back_from_the_wire) {

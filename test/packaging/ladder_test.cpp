@@ -3,12 +3,15 @@
 // texts and windows are compared.
 #include "packaging/dash_manifest.hpp"
 #include "packaging/rendition.hpp"
+#include "rig/delivery/boxes.hpp"
+#include "rig/ts_scanner.hpp"
 
 #include "coded_track.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 using namespace troupe;
@@ -24,8 +27,8 @@ constexpr delivery_times times{.segment = ticks_per_second};
 struct made {
   made(const std::string& name, coded_track track, const std::shared_ptr<rendition_group>& group,
        segment_beginning at = {})
-    : out({}, name, group), all(std::move(track.samples)) {
-    BOOST_REQUIRE(out.set_format({{track.format}}, times, {begin, 1'000'000}, at));
+    : out({}, name, group), format{{track.format}}, all(std::move(track.samples)) {
+    BOOST_REQUIRE(out.set_format(format, times, {begin, 1'000'000}, at));
   }
 
   void write_until(int64_t dts) {
@@ -34,8 +37,18 @@ struct made {
       x.track = 0;
       x.flags |= (x.flags & sample::key) != 0 ? sample::random_access : 0;
       x.size = static_cast<uint32_t>(all[next].bytes.size());
-      BOOST_REQUIRE(out.write({{x}, shared_bytes{all[next].bytes}}, {}));
+      sample_block block{{x}, shared_bytes{all[next].bytes}};
+      BOOST_REQUIRE(out.write(block, {}));
+      for (auto* other : heard_in)
+        BOOST_REQUIRE(other->out.write_sound(block, {}));
     }
+  }
+
+  /// From now on this is the sound of these.
+  void join(const std::vector<made*>& pictures) {
+    heard_in = pictures;
+    for (auto* x : pictures)
+      BOOST_REQUIRE(x->out.set_sound(format, {}));
   }
 
   std::string playlist(const std::string& file) {
@@ -54,9 +67,15 @@ struct made {
     return video ? *video : out.shared()->window("a0").value();
   }
 
+  track_window transport() const {
+    return out.shared()->window("ts").value();
+  }
+
   rendition_output out;
+  stream_format format;
   std::vector<coded_sample> all;
   size_t next = 0;
+  std::vector<made*> heard_in;
 };
 
 /// Five seconds of pictures with random-access points at each second of the source, and where it begins.
@@ -247,6 +266,108 @@ BOOST_AUTO_TEST_CASE(a_manifest_has_one_set_of_video_and_one_of_sound) {
     // All have the same numbers at the same times.
     auto numbers = text.substr(text.find(" duration="), text.find(" availabilityTimeOffset") - text.find(" duration="));
     BOOST_TEST(count(text, numbers) == 3u, numbers);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(in_mpeg_ts_each_rendition_has_the_sound_and_the_segments_of_its_pictures) {
+  sound.join({&hd, &sd});
+  for (auto until = begin; until <= begin + 5 * ticks_per_second; until += ticks_per_second / 10)
+    write_until(until);
+  for (auto* x : {&sound, &hd, &sd})
+    x->out.end({});
+  for (auto* x : {&hd, &sd}) {
+    auto video = x->window();
+    auto window = x->transport();
+    auto& segments = window.segments();
+    BOOST_REQUIRE(segments.size() == video.segments().size());
+    bench::delivery::ts_account account;
+    std::vector<int64_t> heard;
+    size_t seen = 0;
+    bench::ts_scanner scanner{[&](const bench::ts_unit& u) {
+      seen += u.video ? 1 : 0;
+      if (!u.video)
+        heard.push_back(u.pts);
+    }};
+    for (size_t i = 0; i < segments.size(); ++i) {
+      auto& s = segments[i];
+      BOOST_TEST(s.number == video.segments()[i].number);
+      BOOST_TEST(s.start == video.segments()[i].start);
+      BOOST_TEST(s.duration == video.segments()[i].duration);
+      std::string bytes;
+      for (auto& part : s.parts)
+        bytes.append(reinterpret_cast<const char*>(part.bytes.span().data()), part.bytes.size());
+      auto facts = account.take(bytes);
+      BOOST_TEST(facts.tables_first);
+      BOOST_TEST(facts.first_is_random_access);
+      BOOST_TEST(facts.jumps == 0u);
+      BOOST_TEST(facts.clock_step_s <= 0.1);
+      scanner.take(std::as_bytes(std::span{bytes}), {});
+    }
+    scanner.finish();
+    BOOST_TEST(seen == x->next);
+    BOOST_REQUIRE(heard.size() > 100u);
+    BOOST_TEST(heard.front() <= begin + 1920);
+    for (size_t i = 1; i < heard.size(); ++i)
+      BOOST_TEST(heard[i] - heard[i - 1] == 1920);
+    BOOST_TEST(heard.back() == sound.all.back().info.pts);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(in_mpeg_ts_too_a_discontinuity_of_one_rendition_is_one_of_all) {
+  sound.join({&hd, &sd});
+  sound.write_until(begin + 5 * ticks_per_second / 2);
+  hd.write_until(begin + 3 * ticks_per_second / 2);
+  sd.write_until(begin + 3 * ticks_per_second / 2);
+  auto newest = sound.window().segments().back().number;
+  auto other = pictures(256);
+  BOOST_REQUIRE(hd.out.set_format({{other.format}}, times, {begin, 1'000'000}));
+  hd.all = other.samples;
+  write_until(begin + 5 * ticks_per_second);
+  for (auto* x : {&hd, &sd}) {
+    auto window = x->transport();
+    for (auto& s : window.segments())
+      BOOST_TEST(s.discontinuity == (s.number == newest + 1), x->out.shared()->name() << " " << s.number);
+  }
+  auto late_begin = begin + 4 * ticks_per_second;
+  made late{"ld", pictures(160, late_begin), group, {.from_pts = late_begin, .whole = true}};
+  sound.join({&late});
+  late.write_until(late_begin + 2 * ticks_per_second);
+  BOOST_TEST(late.transport().discontinuities_before() == 1);
+  BOOST_TEST(late.transport().segments().front().number == late.window().segments().front().number);
+}
+
+BOOST_AUTO_TEST_CASE(in_mpeg_ts_sound_that_comes_late_begins_with_a_discontinuity_of_all) {
+  for (auto* x : {&hd, &sd})
+    x->write_until(begin + 41 * ticks_per_second / 10);
+  BOOST_REQUIRE(hd.transport().segments().size() >= 4u); // nobody waits for ever
+  auto newest = hd.window().segments().back().number;
+  sound.join({&hd, &sd});
+  for (auto* x : {&hd, &sd}) {
+    x->write_until(begin + 6 * ticks_per_second);
+    for (auto& window : {x->window(), x->transport()}) {
+      BOOST_TEST(window.segments().back().number == newest + 1);
+      for (auto& s : window.segments())
+        BOOST_TEST(s.discontinuity == (s.number == newest + 1), x->out.shared()->name() << " " << s.number);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(old_receivers_find_all_renditions_with_the_one_sound_in_each) {
+  sound.join({&hd, &sd});
+  write_until(begin + 3 * ticks_per_second);
+  auto heard = sound.out.shared()->transport({}).value();
+  std::vector<transport_summary> all;
+  for (auto* x : {&hd, &sd}) {
+    all.push_back(x->out.shared()->transport("KEY/" + x->out.shared()->name()).value());
+    all.back().tracks.insert(all.back().tracks.end(), heard.tracks.begin(), heard.tracks.end());
+  }
+  auto text = transport_multivariant_playlist(all);
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(text.starts_with("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:"));
+    BOOST_TEST(count(text, "#EXT-X-STREAM-INF:") == 2u);
+    BOOST_TEST(count(text, ",mp4a.40.2\",RESOLUTION=320x180,FRAME-RATE=25.000\nKEY/hd/ts.m3u8\n") == 1u);
+    BOOST_TEST(count(text, ",mp4a.40.2\",RESOLUTION=160x90,FRAME-RATE=25.000\nKEY/sd/ts.m3u8\n") == 1u);
+    BOOST_TEST(count(text, "EXT-X-MEDIA:") == 0u);
   }
 }
 

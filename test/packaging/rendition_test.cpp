@@ -122,18 +122,7 @@ BOOST_AUTO_TEST_CASE(players_are_told_of_splices_with_the_sections_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
-  auto format = all_tracks;
-  format.tracks.emplace_back().kind = track_kind::subtitle;
-  format.tracks.back().codec = text_codec;
-  format.tracks.back().language = "ger";
-  BOOST_REQUIRE(out.set_format(format, times, {begin, 1'000'000}));
-  auto say = [&](int64_t at, const std::string& words, uint32_t duration) {
-    auto* from = reinterpret_cast<const std::byte*>(words.data());
-    shared_bytes::container bytes(from, from + words.size());
-    auto size = static_cast<uint32_t>(bytes.size());
-    sample_block block{{{2, 0, begin + at, begin + at, duration, size}}, shared_bytes{std::move(bytes)}};
-    BOOST_REQUIRE(out.write(block, {}));
-  };
+  set(with_text());
   write_until(begin + ticks_per_second / 2);
   say(ticks_per_second / 2, "Hello", ticks_per_second);
   BOOST_TEST((get("s0.m3u8").what == outcome::wait));
@@ -154,8 +143,8 @@ BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
   BOOST_TEST(text(first).find("00:00:00.500 --> 00:00:01.000\nHello") != std::string::npos);
   BOOST_TEST(text(get(subtitle_name("s0", number + 1))).find("00:00:00.000 --> 00:00:00.500\nHello")
              != std::string::npos);
-  BOOST_TEST((get(segment_name("s0", number)).what == outcome::not_found));
   BOOST_TEST((get(subtitle_name("v", number)).what == outcome::not_found));
+  BOOST_TEST((get(part_name("s0", number, 0)).what == outcome::not_found));
   BOOST_TEST((get("s0-.mp4").what == outcome::not_found));
   auto playlist = text(get("s0.m3u8"));
   BOOST_TEST(playlist.find("#EXT-X-PART:") == std::string::npos);
@@ -172,42 +161,80 @@ BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
                       "AUTOSELECT=YES,FORCED=NO,URI=\"KEY/hd/s0.m3u8\"")
              != std::string::npos);
   BOOST_TEST(all.find(",SUBTITLES=\"text\",CLOSED-CAPTIONS=NONE\n") != std::string::npos);
-  BOOST_TEST(dash_manifest({{{out.shared(), *summary}}}, "time").find("s0") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(subtitles_are_in_mp4_for_players_of_dash) {
+  using namespace bench::delivery;
+  set(with_text());
+  write_until(begin + ticks_per_second / 2);
+  say(ticks_per_second / 2, "Hello & good-bye", ticks_per_second);
+  write_until(begin + 4 * ticks_per_second);
+  auto manifest = dash_manifest({{{out.shared(), out.shared()->summary("KEY/hd").value()}}}, "time");
+  auto window = out.shared()->window("s0").value();
+  auto& first = window.segments().front();
+  BOOST_TEST_CONTEXT(manifest) {
+    auto at = manifest.find("contentType=\"text\" mimeType=\"application/mp4\"");
+    BOOST_REQUIRE(at != std::string::npos);
+    BOOST_TEST(at > manifest.find("contentType=\"audio\"")); // what comes and goes is the last one
+    auto has = [&](const std::string& what) { return manifest.find(what, at) != std::string::npos; };
+    BOOST_TEST(has(" lang=\"de\">\n      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"subtitle\"/>\n"));
+    BOOST_TEST(has("<Representation id=\"hd-s0\" bandwidth=\""));
+    BOOST_TEST(has("codecs=\"wvtt\">\n"));
+    BOOST_TEST(has("initialization=\"KEY/hd/" + init_name("s0", first.init) + "\" media=\"KEY/hd/s0-$Number$.m4s\""));
+    auto offset = std::string{" availabilityTimeOffset=\""};
+    BOOST_TEST(manifest.substr(manifest.find(offset), 60) == manifest.substr(manifest.find(offset, at), 60));
+  }
+  auto header = get(init_name("s0", first.init));
+  BOOST_TEST(header.content_type == "application/mp4");
+  auto init = read_init(text(header)).value();
+  for (auto& s : window.segments()) {
+    auto segment = get(segment_name("s0", s.number));
+    BOOST_TEST(segment.content_type == "application/mp4");
+    auto bytes = text(segment);
+    auto fragments = read_fragments(bytes, init);
+    BOOST_REQUIRE(fragments.size() == 1u);
+    BOOST_TEST(fragments[0].time.value() == static_cast<uint64_t>(s.start));
+    BOOST_TEST(fragments[0].duration == static_cast<uint64_t>(s.duration));
+    BOOST_TEST((bytes.find("Hello &amp; good-bye") != std::string::npos) == (s.number < first.number + 2));
+  }
+  // Like other segments, the next one may be asked for before it is there.
+  BOOST_TEST((get(segment_name("s0", window.segments().back().number + 1)).what == outcome::wait));
 }
 
 BOOST_AUTO_TEST_CASE(subtitles_that_begin_in_the_middle_hold_nothing_back_and_are_there_to_the_end) {
   write_until(begin + 5 * ticks_per_second / 2);
-  auto format = all_tracks;
-  format.tracks.emplace_back().kind = track_kind::subtitle;
-  format.tracks.back().codec = text_codec;
-  auto set = [&](const stream_format& x) { BOOST_REQUIRE(out.set_format(x, times, {begin, 1'000'000})); };
-  auto say = [&](int64_t at, const std::string& words) {
-    auto* from = reinterpret_cast<const std::byte*>(words.data());
-    shared_bytes::container bytes(from, from + words.size());
-    auto size = static_cast<uint32_t>(bytes.size());
-    sample_block block{{{2, 0, begin + at, begin + at, 90, size}}, shared_bytes{std::move(bytes)}};
-    BOOST_REQUIRE(out.write(block, {}));
-  };
   auto words = [&](int64_t number) { return text(get(subtitle_name("s0", number))); };
   auto first = begin / ticks_per_second;
-  set(format);
-  auto summary = out.shared()->summary("KEY/hd");
-  BOOST_REQUIRE(summary);
-  BOOST_TEST(summary->tracks.size() == 3u);
+  set(with_text());
+  BOOST_TEST(out.shared()->summary("KEY/hd").value().tracks.size() == 3u);
   BOOST_TEST((get("").what == outcome::found));
   BOOST_TEST((get("s0.m3u8").what == outcome::found));
   BOOST_TEST(words(first + 1).find("-->") == std::string::npos);
   say(26 * ticks_per_second / 10, "Hello");
   write_until(begin + 35 * ticks_per_second / 10);
   BOOST_TEST(words(first + 2).find("00:00:00.600 --> 00:00:00.601\nHello") != std::string::npos);
-  // The same segment has the same text if the track comes back soon.
+  // If the track comes back soon, nothing has happened.
   set(all_tracks);
-  set(format);
-  BOOST_TEST((get(subtitle_name("s0", first + 2)).what != outcome::found));
+  set(with_text());
+  BOOST_TEST(words(first + 2).find("00:00:00.600 --> 00:00:00.601\nHello") != std::string::npos);
   write_until(begin + 37 * ticks_per_second / 10);
   say(36 * ticks_per_second / 10, "Good bye");
   out.end({});
   BOOST_TEST(words(first + 3).find("00:00:00.600 --> 00:00:00.601\nGood bye") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(subtitles_that_the_source_loses_end_with_a_segment) {
+  set(with_text());
+  write_until(begin + 3 * ticks_per_second / 2);
+  say(5 * ticks_per_second / 4, "Good bye");
+  set(all_tracks);
+  write_until(begin + 7 * ticks_per_second / 2);
+  auto window = out.shared()->window("s0").value();
+  BOOST_TEST(window.ended());
+  auto& last = window.segments().back();
+  BOOST_TEST(last.number == begin / ticks_per_second + 1);
+  BOOST_TEST(last.duration == out.shared()->window("v")->find(last.number)->duration);
+  BOOST_TEST(text(get(subtitle_name("s0", last.number))).ends_with("00:00:00.250 --> 00:00:00.251\nGood bye\n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {
@@ -316,12 +343,8 @@ BOOST_AUTO_TEST_CASE(a_viewer_is_one_viewer_however_much_it_asks_for) {
   BOOST_TEST(out.shared()->clients_total() == 2u);
   out.shared()->seen("b", now + std::chrono::seconds{8});
   BOOST_TEST(out.shared()->clients(now + std::chrono::seconds{11}) == 1u);
-  // One that is not counted keeps the rendition running all the same.
   now += std::chrono::seconds{30};
   BOOST_TEST(out.shared()->clients(now) == 0u);
-  out.shared()->seen({}, now);
-  BOOST_TEST(out.shared()->clients(now) == 1u);
-  BOOST_TEST(out.shared()->clients_total() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_manifest_on_the_grid_tells_segments_by_number_and_the_clock) {
@@ -444,7 +467,7 @@ BOOST_AUTO_TEST_CASE(the_multivariant_playlist_of_the_transport_stream_names_all
   BOOST_TEST(!out.shared()->transport("KEY/hd"));
   write_until(begin + 3 * ticks_per_second);
   auto summary = out.shared()->transport("KEY/hd").value();
-  auto text = transport_multivariant_playlist(summary);
+  auto text = transport_multivariant_playlist({&summary, 1});
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(text.find("CODECS=\"avc1.") != std::string::npos);
     BOOST_TEST(text.find(",mp4a.40.2\"") != std::string::npos);

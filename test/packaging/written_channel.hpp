@@ -44,6 +44,28 @@ struct channel_fixture {
     }
   }
 
+  /// The tracks, and subtitles.
+  stream_format with_text() const {
+    auto x = all_tracks;
+    x.tracks.emplace_back().kind = track_kind::subtitle;
+    x.tracks.back().codec = text_codec;
+    x.tracks.back().language = "ger";
+    return x;
+  }
+
+  void set(const stream_format& x) {
+    BOOST_REQUIRE(out.set_format(x, times, {begin, 1'000'000}));
+  }
+
+  /// A subtitle this long (ticks) after the beginning.
+  void say(int64_t at, const std::string& words, uint32_t duration = 90) {
+    auto* from = reinterpret_cast<const std::byte*>(words.data());
+    auto size = static_cast<uint32_t>(words.size());
+    shared_bytes::container bytes(from, from + words.size());
+    sample_block block{{{2, 0, begin + at, begin + at, duration, size}}, shared_bytes{std::move(bytes)}};
+    BOOST_REQUIRE(out.write(block, {}));
+  }
+
   delivery_reply get(const std::string& file, std::optional<int64_t> msn = {}, std::optional<int64_t> part = {}) {
     delivery_request x;
     x.file = file;

@@ -21,7 +21,7 @@ CONFIG = """
 role: all
 node: {{name: players, state_dir: {folder}/state}}
 cluster: {{listen: "127.0.0.1:0"}}
-http: {{listen: "127.0.0.1:0", port_file: {folder}/http.port}}
+http: {{listen: "127.0.0.1:0", port_file: {folder}/http.port, open_channels: true}} # players are in pages of other origins
 worker: {{slots: 8}}
 profiles:
   hd: {{video: {{codec: libx264, preset: ultrafast, bit_rate: 1500k}}, audio: {{codec: aac, bit_rate: 128k}}}}
@@ -34,6 +34,7 @@ channels:
 FORMS = [
     ("low-latency HLS", "main/index.m3u8", ["hls.js", "shaka"], ["ffmpeg", "mpv", "vlc", "gstreamer", "streamlink"]),
     ("HLS in MPEG-TS", "hd/index.m3u8?container=ts", ["hls.js", "shaka"], ["ffmpeg", "vlc"]),
+    ("a ladder in MPEG-TS", "main/index.m3u8?container=ts", ["hls.js", "shaka"], ["ffmpeg", "mpv", "vlc", "gstreamer"]),
     ("DASH", "main/manifest.mpd", ["shaka", "dashjs"], ["ffmpeg", "mpv", "vlc"]),
     ("MPEG-TS", "hd.ts", [], ["ffmpeg", "mpv", "vlc", "gstreamer"]),
 ]

@@ -148,7 +148,10 @@ try {
   began = performance.now();
   setTimeout(() => first_picture ?? finish(), start_limit_ms);
   video.requestVideoFrameCallback(on_picture);
-  told = player.start(video, url, seen, Number(query.get('behind')));
+  told = player.start(video, url, seen, {
+    behind_s: Number(query.get('behind')),
+    catch_up: query.has('catch_up'),
+  });
 } catch (error) {
   seen.error(error.message, true);
 }

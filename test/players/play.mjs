@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Plays a channel in headless Chromium and prints what a viewer saw as one JSON object. Exit status 1: it has `faults`.
 // usage: play.mjs URL --player=hls.js|shaka|dashjs|native [--seconds=60] [--start-limit=20] [--behind=SECONDS]
-//          [--glass] [--json]
+//          [--catch-up] [--glass] [--json]
 //        play.mjs --check    only says whether the browser and its players are installed
-//   --behind  hls.js stays so far behind live, without low latency, and has as much in its buffer
-//   --glass   also reads the clock that clock.sh draws: milliseconds from the drawing of a picture until it is shown
-//   --json    prints the object on one line
+//   --behind    hls.js stays so far behind live, without low latency, and has as much in its buffer
+//   --catch-up  hls.js plays faster until it is as close to live as the playlist asks, which is not its default
+//   --glass     also reads the clock that clock.sh draws: milliseconds from the drawing of a picture until it is shown
+//   --json      prints the object on one line
 // The report: `start_ms` until the first picture; `played_s`, `stalls` and `jumps` of the position; `waits`, how often
 // the buffer ran dry, whether a viewer noticed or not; `freeze_ms`, the longest time with one picture; `latency_s`, the
 // median of the latencies that the library reports; `discontinuities` and `switches` of the bit rate, null if the
@@ -44,6 +45,7 @@ function options() {
         seconds: { type: 'string', default: '60' },
         'start-limit': { type: 'string', default: '20' },
         behind: { type: 'string' },
+        'catch-up': { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         glass: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -52,7 +54,8 @@ function options() {
     if (values.check) return values;
     if (positionals.length !== 1) die('expects one URL');
     if (!names.includes(values.player)) die(`--player is one of ${names.join(', ')}`);
-    if (values.behind !== undefined && values.player !== 'hls.js') die('--behind is for hls.js');
+    for (const name of ['behind', 'catch-up'])
+      if (values[name] && values.player !== 'hls.js') die(`--${name} is for hls.js`);
     for (const name of ['seconds', 'start-limit', 'behind'])
       if (values[name] !== undefined && !(Number(values[name]) > 0)) die(`--${name} is a number above 0`);
     return { ...values, url: positionals[0], start_limit: values['start-limit'] };
@@ -145,6 +148,7 @@ server.listen(0, '127.0.0.1', () => {
   const { url, player, seconds, start_limit } = wanted;
   const query = new URLSearchParams({ url, player, seconds, start_limit });
   if (wanted.glass) query.set('glass', '');
+  if (wanted['catch-up']) query.set('catch_up', '');
   if (wanted.behind) query.set('behind', wanted.behind);
   const page = `http://127.0.0.1:${server.address().port}/?${query}`;
   // The browser ends with this program, however this one ends.

@@ -1,5 +1,6 @@
 // All players behind one interface: start(video, url, seen) begins to play, and returns what only the library knows.
-// Each player runs with its own defaults. `seen` gets errors, discontinuities and bit rate switches.
+// Each player runs with its own defaults, except for what `play.mjs` is asked for. `seen` gets errors, discontinuities
+// and bit rate switches.
 
 const script = (path) =>
   new Promise((done, failed) => {
@@ -12,8 +13,11 @@ const script = (path) =>
 
 const hls_js = {
   load: () => script('/hls.js'),
-  start(video, url, seen, behind_s) {
-    const hls = new Hls(behind_s ? { lowLatencyMode: false, liveSyncDuration: behind_s } : {});
+  start(video, url, seen, { behind_s, catch_up }) {
+    const hls = new Hls({
+      ...(behind_s && { lowLatencyMode: false, liveSyncDuration: behind_s }),
+      ...(catch_up && { maxLiveSyncPlaybackRate: 1.5 }),
+    });
     let counter = null;
     let level = null;
     hls.on(Hls.Events.ERROR, (_, data) => {

@@ -3,6 +3,7 @@
 #include "delivery_rehearsal.hpp"
 
 #include "delivery_media.hpp"
+#include "rig/delivery/dash_judge.hpp"
 #include "rig/delivery/hls_judge.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -372,6 +373,45 @@ BOOST_AUTO_TEST_CASE(subtitles_that_are_no_web_vtt_are_found) {
   seen.body = "1\n00:00:00,000 --> 00:00:01,000\n";
   samples.segment({}, seen);
   BOOST_TEST(ids(rules_of(found.violations())) == "hls-13.5 ");
+}
+
+BOOST_AUTO_TEST_CASE(subtitles_of_dash_are_judged) {
+  auto cue = box("vttc", box("payl", "Hello"));
+  auto none = box("vtte", "");
+  auto of = [](uint64_t number, const std::string& mdat) { return fragment(number * 180'000, 1, 180'000, true, mdat); };
+  // What breaks rules if these are the segments from number 7 on, each 2 s long.
+  auto run = [](const std::vector<std::string>& segments, const std::string& type = "application/mp4") {
+    verdict found;
+    dash_judge judge{found};
+    observation seen;
+    seen.url = "http://localhost/m.mpd";
+    seen.status = 200;
+    seen.headers = {{"access-control-allow-origin", "*"}, {"content-encoding", "gzip"}};
+    seen.headers["content-type"] = "application/dash+xml";
+    seen.body = R"(<MPD type="static"><Period><AdaptationSet contentType="text" mimeType="application/mp4">
+<SegmentTemplate timescale="90000" duration="180000" media="s-$Number$.m4s" initialization="s.mp4" startNumber="7"
+ presentationTimeOffset="1260000" availabilityTimeOffset="1.6" availabilityTimeComplete="false"/>
+<Representation id="s" bandwidth="1000" codecs="wvtt"/></AdaptationSet></Period></MPD>)";
+    judge.manifest(seen);
+    BOOST_REQUIRE(judge.latest() != nullptr);
+    auto& text = judge.latest()->representations.front();
+    seen.headers["content-type"] = type;
+    seen.body = init_segment("text", box("wvtt", std::string(8, '\0')));
+    judge.init(text, seen);
+    // It comes at once, when it is over.
+    seen.began = seen.answered = seconds{2};
+    for (uint64_t i = 0; i < segments.size(); ++i) {
+      seen.body = segments[i];
+      judge.segment(text, {7 + i, (7 + i) * 180'000, 180'000}, seen);
+    }
+    return ids(rules_of(found.violations()));
+  };
+  BOOST_TEST(run({of(7, none), of(8, cue + cue), of(9, none)}) == "");
+  BOOST_TEST(run({of(7, none)}, "text/vtt") == "");
+  BOOST_TEST(run({of(7, none)}, "text/plain") == "hls-13.4 ");
+  BOOST_TEST(run({of(7, none), of(8, "WEBVTT\n")}) == "dash-23 ");
+  BOOST_TEST(run({of(7, box("vttc", ""))}) == "dash-23 ");
+  BOOST_TEST(run({of(7, none), fragment(8 * 180'000 + 900, 1, 179'100, true, none)}) == "dash-23 ");
 }
 
 BOOST_AUTO_TEST_CASE(a_rule_that_is_broken_again_is_counted) {

@@ -19,13 +19,11 @@ inline std::string box(std::string_view type, const std::string& payload) {
   return big_endian(8 + payload.size(), 4) + std::string{type} + payload;
 }
 
-/// An init segment of one track with 90 000 ticks a second.
-inline std::string init_segment(bool video) {
+/// An init segment of one track with 90 000 ticks a second. `entry` is that of its samples.
+inline std::string init_segment(const std::string& handler, const std::string& entry) {
   auto zeros = [](size_t n) { return std::string(n, '\0'); };
-  auto config = box("avcC", std::string{"\x01\x64\x00\x1f", 4});
-  auto entry = video ? box("avc1", zeros(78) + config) : box("mp4a", zeros(28));
   auto stsd = box("stsd", zeros(4) + big_endian(1, 4) + entry);
-  auto hdlr = box("hdlr", zeros(8) + (video ? "vide" : "soun") + zeros(12));
+  auto hdlr = box("hdlr", zeros(8) + handler + zeros(12));
   auto mdhd = box("mdhd", zeros(12) + big_endian(90'000, 4) + zeros(8));
   auto mdia = box("mdia", mdhd + hdlr + box("minf", box("stbl", stsd)));
   auto tkhd = box("tkhd", zeros(12) + big_endian(1, 4) + zeros(72));
@@ -34,12 +32,23 @@ inline std::string init_segment(bool video) {
   return box("ftyp", "iso6" + zeros(4) + "cmfc") + box("moov", mvhd + box("trak", tkhd + mdia) + box("mvex", trex));
 }
 
-/// One fragment of `samples` samples of `ticks` each. `size` is that of its mdat.
-inline std::string fragment(uint64_t time, uint32_t samples, uint32_t ticks, bool sync, size_t size = 1000) {
+inline std::string init_segment(bool video) {
+  auto config = box("avcC", std::string{"\x01\x64\x00\x1f", 4});
+  return video ? init_segment("vide", box("avc1", std::string(78, '\0') + config))
+               : init_segment("soun", box("mp4a", std::string(28, '\0')));
+}
+
+/// One fragment of `samples` samples of `ticks` each, with this mdat.
+inline std::string fragment(uint64_t time, uint32_t samples, uint32_t ticks, bool sync, const std::string& mdat) {
   auto tfhd = box("tfhd", big_endian(0x020008, 4) + big_endian(1, 4) + big_endian(ticks, 4));
   auto tfdt = box("tfdt", big_endian(0x01000000, 4) + big_endian(time, 8));
   auto trun = box("trun", big_endian(0x000004, 4) + big_endian(samples, 4) + big_endian(sync ? 0 : 0x10000, 4));
-  return box("moof", box("traf", tfhd + tfdt + trun)) + box("mdat", std::string(size, 'x'));
+  return box("moof", box("traf", tfhd + tfdt + trun)) + box("mdat", mdat);
+}
+
+/// `size` is that of its mdat.
+inline std::string fragment(uint64_t time, uint32_t samples, uint32_t ticks, bool sync, size_t size = 1000) {
+  return fragment(time, samples, ticks, sync, std::string(size, 'x'));
 }
 
 /// A transport packet. `payload` begins a section or PES packet. A random-access point may have the clock.

@@ -41,7 +41,6 @@ cluster::cluster(uint64_t seed, bool trace) : world_(seed, trace), config_(make_
 
 control_config cluster::make_config() {
   control_config x;
-  x.workers.token = "token";
   x.workers.version = "1";
   x.session.idle_timeout = 3s;
   x.session.credit_bytes = static_cast<uint64_t>(world_.chance.between(2'000, 20'000));

@@ -45,7 +45,6 @@ void host::connect() {
   registration x;
   x.worker = life;
   x.name = name;
-  x.token = "token";
   x.version = "1";
   x.slots = slots;
   x.draining = draining;

@@ -26,7 +26,6 @@ registration job_world::registration_of(const job_machine& m) const {
   registration x;
   x.worker = m.id;
   x.name = "w" + std::to_string(m.place);
-  x.token = "token";
   x.version = "1";
   x.slots = m.slots;
   x.can.cores = m.slots;

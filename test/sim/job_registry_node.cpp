@@ -12,7 +12,6 @@ constexpr uint64_t live_owner = 0;
 
 core::worker_table_config workers() {
   core::worker_table_config x;
-  x.token = "token";
   x.version = "1";
   x.breaker.back_off = 2s;
   x.breaker.max_back_off = 8s;

@@ -2,6 +2,8 @@
 // and the second record of requests and leases.
 #include "test/sim/control.hpp"
 
+#include <set>
+
 namespace troupe::sim {
 
 namespace {
@@ -227,10 +229,12 @@ void registry_node::check() const {
   for (auto& s : table_.status()) {
     if (s.slots_used > s.slots)
       fail("worker ", s.name, " has ", s.slots, " slots and ", s.slots_used, " of them are used");
-    auto held = static_cast<uint32_t>(
-      std::count_if(given_.begin(), given_.end(), [&](auto& kv) { return kv.second.worker == s.id; }));
-    if (held > s.slots_used)
-      fail("worker ", s.name, " has ", held, " leases and ", s.slots_used, " slots used");
+    std::set<task_id> at_work;
+    for (auto& [id, x] : given_)
+      if (x.worker == s.id)
+        at_work.insert(x.task);
+    if (at_work.size() > s.slots_used)
+      fail("worker ", s.name, " has ", at_work.size(), " tasks at work and ", s.slots_used, " slots used");
   }
 }
 

@@ -266,6 +266,18 @@ BOOST_AUTO_TEST_CASE(the_numbers_of_channels_clients_and_coordinator_are_read_ba
   BOOST_TEST(x.at("troupe_http_connections") == 3);
 }
 
+BOOST_AUTO_TEST_CASE(the_audit_log_is_counted_if_there_is_one) {
+  auto counters = make_counters();
+  BOOST_TEST(!read_back(render_metrics({}, {}, counters)).contains("troupe_audit_lost_total"));
+  counters.audit = {.written = 7, .waiting = 2, .lost = 3, .left_out = 4};
+  auto page = render_metrics({}, {}, counters);
+  auto x = read_back(page);
+  BOOST_TEST(x.at("troupe_audit_entries_total") == 7);
+  BOOST_TEST(x.at("troupe_audit_waiting") == 2);
+  BOOST_TEST(x.at("troupe_audit_lost_total") == 3);
+  BOOST_TEST(x.at("troupe_audit_left_out_total") == 4);
+}
+
 BOOST_AUTO_TEST_CASE(the_breaker_and_the_drain_of_a_worker_are_read_back) {
   auto daemon = make_daemon(1, "one");
   daemon.breaker = {"half-open", no_timestamp, "3 tasks failed lately", 3};

@@ -15,7 +15,7 @@ from os import cpu_count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ["base", "messages", "config", "telemetry", "core", "encoder", "packaging", "store", "transfer", "processes", "actors", "http",
+FOLDERS = ["base", "messages", "config", "telemetry", "core", "encoder", "packaging", "store", "transfer", "trust", "processes", "actors", "http",
            "nodes", "ctl", "rig", "bench", "test"]
 MAX_COLUMNS = 120  # of C++, except for lines with a text: a text that is searched for is not broken
 MAX_LINES = 450
@@ -36,29 +36,33 @@ ARROWS = {
     "core/cluster": {"plain", "core", "core/placement"},
     "core/live": {"plain", "core", "base"},
     "core/jobs": {"plain", "core", "base"},
+    "core/library": {"plain", "core", "base"},
+    "core/trust": {"base"},
     "encoder": {"base"},
-    "encoder/source": {"base", "encoder"},
+    "encoder/source": {"base", "core/trust", "encoder"},
     "encoder/codec": {"base", "encoder"},
     "encoder/window": {"base", "encoder", "encoder/source", "encoder/codec"},
     "encoder/chunks": {"base", "encoder", "encoder/source", "encoder/codec", "encoder/window"},
     "packaging": {"plain", "base", "core/live", "encoder"},
     "store": {"plain", "base"},
     "transfer": {"base"},
+    "trust": {"base", "core/trust", "store"},
     "processes": {"plain", "base", "telemetry"},
     "actors/common": {"messages", "encoder/*", "packaging"},
-    "actors/cluster": {"messages", "base", "config", "telemetry", "core", "core/cluster", "core/placement", "processes", "actors/common"},
+    "actors/cluster": {"messages", "base", "config", "telemetry", "core", "core/cluster", "core/placement", "core/trust", "processes", "actors/common"},
     "actors/live": {"messages", "base", "telemetry", "core", "core/live", "encoder/*", "packaging", "actors/common"},
     "actors/jobs": {"messages", "base", "telemetry", "core", "core/jobs", "encoder/*", "packaging", "store", "transfer", "actors/common"},
+    "actors/library": {"messages", "base", "core/library"},
     "actors": {"messages", "base", "config", "telemetry", "core/*", "encoder/codec", "packaging", "actors/*"},
-    "http": {"messages", "base", "config", "telemetry", "core/jobs", "encoder", "packaging", "transfer", "actors", "actors/jobs"},
-    "nodes": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "store", "transfer", "processes", "actors/*", "http"},
+    "http": {"messages", "base", "config", "telemetry", "core/jobs", "core/trust", "encoder", "packaging", "transfer", "trust", "actors", "actors/jobs"},
+    "nodes": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "store", "transfer", "trust", "processes", "actors/*", "http"},
     "ctl": {"base", "config", "transfer"},
     "rig": {"base", "encoder"},
     "bench": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "packaging", "processes", "actors/*", "http", "rig"},
     "test": {"*"},
 }
 # These folders know no CAF at all, whatever the detour, nor do the folders in them.
-WITHOUT_CAF = {"base", "config", "telemetry", "core", "encoder", "packaging", "store", "transfer", "processes", "ctl", "rig"}
+WITHOUT_CAF = {"base", "config", "telemetry", "core", "encoder", "packaging", "store", "transfer", "trust", "processes", "ctl", "rig"}
 
 # Where a thread may sleep, by the beginning of the path, and why.
 MAY_SLEEP = {
