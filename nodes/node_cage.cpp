@@ -5,6 +5,7 @@
 #include "config/print.hpp"
 #include "processes/cage.hpp"
 #include "processes/child_process.hpp"
+#include "store/connection.hpp"
 
 #include <poll.h>
 #include <signal.h>
@@ -13,7 +14,6 @@
 #include <array>
 #include <filesystem>
 #include <set>
-#include <string_view>
 
 namespace troupe::nodes {
 
@@ -33,14 +33,10 @@ config::configuration with_hidden_secrets(const config::loaded& x) {
   auto& https = x.config.http.tls;
   std::set<std::string> files{x.config.cluster.tls.key, x.config.cluster.token_file,
                               x.config.cluster.authority_key_file, https.certificate, https.key};
-  constexpr std::string_view sqlite = "sqlite:";
-  if (auto store = x.config.jobs.store; !store.empty() && store.find("://") == std::string::npos) {
-    if (store.starts_with(sqlite))
-      store.erase(0, sqlite.size());
-    // SQLite keeps what was written last in two more files.
+  // SQLite keeps what was written last in two more files.
+  if (auto at = store::parse_target({.url = x.config.jobs.store}); at && at->kind == store::backend::sqlite)
     for (auto* suffix : {"", "-wal", "-shm"})
-      files.insert(store + suffix);
-  }
+      files.insert(at->shown + suffix);
   for (auto& [key, from] : x.origins)
     if (from.line > 0)
       files.insert(from.file);
