@@ -206,6 +206,17 @@ public:
     return *result;
   }
 
+  /// Waits until another attempt than this one transcodes.
+  void wait_for_successor(const transcoding& of) const {
+    nodes_->wait_until(
+      "another task that transcodes",
+      [&] {
+        auto now = nodes_->transcodes();
+        return now && now->attempt != of.attempt;
+      },
+      transcode_limit);
+  }
+
 private:
   static std::string folder_of_channel() {
     return std::string{"/live/channel/"} + profile_name + "/";
@@ -295,10 +306,11 @@ void watch_faults(const plan& how, const played_channel& at, report& to) {
   for (int i = 0; i < how.rounds; ++i)
     for (auto& x : faults) {
       auto victim = at.victim();
+      auto recovered = std::chrono::steady_clock::now() + recovery;
       x.make(at, victim);
-      std::this_thread::sleep_for(recovery * 2 / 3);
+      at.wait_for_successor(victim);
       x.mend(at, victim);
-      std::this_thread::sleep_for(recovery / 3);
+      std::this_thread::sleep_until(recovered);
     }
   std::map<std::string, double> sums;
   for (auto& x : viewers) {
