@@ -126,7 +126,7 @@ void session_state::notice(const std::string& profile, const std::string& what) 
   log::warning(what, {{"channel", channel_name}, {"profile", profile}, {"session", id}});
 }
 
-// -- what clients and people are told ------------------------------------------
+// -- answers to clients, and entries in the log --------------------------------
 
 void session_state::failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
                                 uint64_t replayed_bytes) {
